@@ -1,0 +1,1 @@
+"""Who acts, and where: users, keys, the audit trail, divisions and pairings."""

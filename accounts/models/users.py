@@ -1,0 +1,50 @@
+"""People."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """
+    A person who signs in or whose key calls the API.
+
+    `role` names what a person does for the platform itself; people of buyers and
+    suppliers have none, their rights follow from their memberships.
+    """
+
+    class Role(models.TextChoices):
+        REVIEWER = "reviewer", _("selection centre reviewer")
+        OFFICE = "office", _("collaboration office")
+        AUDITOR = "auditor", _("auditor")
+        ADMIN = "admin", _("administrator")
+
+    role = models.CharField(_("role"), max_length=10, choices=Role, blank=True)
+    division = models.ForeignKey(
+        "accounts.Division",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("division"),
+        help_text=_("The division whose office this person works for."),
+    )
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role__in=["", "reviewer", "office", "auditor", "admin"]),
+                name="user_role_is_known",
+            )
+        ]
+
+    @property
+    def is_office(self) -> bool:
+        """Whether this person reports the totals."""
+        return self.role in (self.Role.OFFICE, self.Role.ADMIN)
+
+    @property
+    def sees_all_figures(self) -> bool:
+        """Whether unpublished totals and the entries behind them are open to this person."""
+        return self.role in (self.Role.OFFICE, self.Role.AUDITOR, self.Role.ADMIN)

@@ -1,0 +1,1 @@
+"""What was bought: buyers, orders, consignments, acceptances and claims."""

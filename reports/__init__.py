@@ -1,0 +1,1 @@
+"""What was sold: the ledger, totals, months, declarations and report files."""

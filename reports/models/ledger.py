@@ -1,0 +1,156 @@
+"""The counting rule and the append-only ledger that every figure is summed from."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Buyer, Channel, ClaimLine, OrderLine
+
+AMOUNT_MAX = Decimal("999999999999.99")
+
+
+class ContributionKind(models.TextChoices):
+    """The two kinds of contribution that the official figure tells apart."""
+
+    PROCURED = "procured", _("procured")
+    HELPED_SELL = "helped_sell", _("helped to sell")
+
+
+class Grade(models.IntegerChoices):
+    """How well a sale is evidenced; each grade includes those below it."""
+
+    E0 = 0, _("E0 declared only")
+    E1 = 1, _("E1 order and contract")
+    E2 = 2, _("E2 delivery and acceptance")
+    E3 = 3, _("E3 fapiao")
+    E4 = 4, _("E4 payment")
+
+
+class MonthOf(Func):
+    """The first day of the month in which a moment lies in Asia/Shanghai."""
+
+    template = "(date_trunc('month', timezone('Asia/Shanghai', %(expressions)s)))::date"
+    output_field = models.DateField()
+
+
+class CountingRule(models.Model):
+    """
+    A dated version of what counts, as data.
+
+    `kind_by_buyer_kind` says which contribution a buyer of each kind makes.
+    """
+
+    version = models.PositiveSmallIntegerField(_("version"), primary_key=True)
+    in_force_from = models.DateField(_("in force from"), unique=True)
+    kind_by_buyer_kind = models.JSONField(_("contribution by buyer kind"))
+    description = models.TextField(_("description"))
+
+    class Meta:
+        verbose_name = _("counting rule")
+        verbose_name_plural = _("counting rules")
+        ordering = ["-in_force_from"]
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.in_force_from})"
+
+
+class LedgerEntry(models.Model):
+    """
+    One sale, or one correction of a sale, that the official figure counts.
+
+    Never changed and never deleted: a correction is a new entry that points to
+    what it corrects. `booked_at` decides the month, in Asia/Shanghai; the
+    database derives it, marks the totals to bring up to date, and refuses
+    entries of a closed month. Codes are copied, so nothing that is renamed or
+    moved later reaches a booked figure. An empty code means: not known.
+    """
+
+    class Source(models.TextChoices):
+        ACCEPTANCE = "acceptance", _("acceptance")
+        CLAIM = "claim", _("claim")
+        DECLARATION = "declaration", _("declaration")
+        CORRECTION = "correction", _("correction")
+
+    source = models.CharField(_("source"), max_length=12, choices=Source)
+    booked_at = models.DateTimeField(_("booked at"))
+    month = models.GeneratedField(
+        expression=MonthOf(F("booked_at")), output_field=models.DateField(), db_persist=True
+    )
+    occurred_on = models.DateField(_("occurred on"))
+    rule = models.ForeignKey(
+        CountingRule, models.PROTECT, related_name="+", verbose_name=_("counting rule")
+    )
+    order_line = models.ForeignKey(
+        OrderLine,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ledger_entries",
+        verbose_name=_("order line"),
+    )
+    claim_line = models.OneToOneField(
+        ClaimLine,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ledger_entry",
+        verbose_name=_("claim line"),
+    )
+    corrects = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        verbose_name=_("corrects"),
+    )
+    product_name = models.CharField(_("product"), max_length=210)
+    category_code = models.CharField(_("category"), max_length=40)
+    county_code = models.CharField(_("county"), max_length=6)
+    supplier_code = models.CharField(_("supplier"), max_length=40, blank=True)
+    buyer_code = models.CharField(_("buyer"), max_length=40, blank=True)
+    buyer_kind = models.CharField(_("buyer kind"), max_length=12, choices=Buyer.Kind)
+    region_code = models.CharField(_("buyer region"), max_length=6, blank=True)
+    pair_district_code = models.CharField(_("paired district"), max_length=6, blank=True)
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    kind = models.CharField(_("contribution"), max_length=12, choices=ContributionKind)
+    is_recognised = models.BooleanField(_("recognised"))
+    grade = models.PositiveSmallIntegerField(_("evidence grade"), choices=Grade)
+    quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3)
+    unit = models.CharField(_("unit"), max_length=20)
+    weight_kg = models.DecimalField(_("weight (kg)"), max_digits=14, decimal_places=3)
+    amount = models.DecimalField(_("amount (yuan)"), max_digits=14, decimal_places=2)
+    reason = models.CharField(_("reason"), max_length=200)
+
+    class Meta:
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
+        ordering = ["month", "id"]
+        indexes = [models.Index(fields=["month", "id"], name="ledger_by_month")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_line"],
+                condition=Q(source="acceptance"),
+                name="order_line_counts_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    amount__range=(-AMOUNT_MAX, AMOUNT_MAX),
+                    quantity__range=(Decimal("-99999999999"), Decimal("99999999999")),
+                    weight_kg__range=(Decimal("-99999999999"), Decimal("99999999999")),
+                ),
+                name="entry_amounts_within_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(source="acceptance", order_line__isnull=False)
+                | Q(source="claim", claim_line__isnull=False, corrects__isnull=False)
+                | Q(source="correction", corrects__isnull=False)
+                | Q(source="declaration"),
+                name="entry_has_its_source",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.amount}"

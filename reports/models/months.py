@@ -1,0 +1,66 @@
+"""Months and how they are closed."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class Month(models.Model):
+    """
+    A month of the official figure; it goes open → reviewing → closed → published.
+
+    A closed month never changes. `sha256` is the digest of its entries, chained to
+    the month before.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        REVIEWING = "reviewing", _("reviewing")
+        CLOSED = "closed", _("closed")
+        PUBLISHED = "published", _("published")
+
+    month = models.DateField(_("month"), primary_key=True, help_text=_("Its first day."))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    requested_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("requested by")
+    )
+    confirmed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("confirmed by")
+    )
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    entries = models.BigIntegerField(_("entries"), null=True, blank=True)
+    amount = models.DecimalField(
+        _("amount (yuan)"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("month")
+        verbose_name_plural = _("months")
+        ordering = ["-month"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(month__day=1), name="month_is_a_first_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "reviewing"], closed_at__isnull=True)
+                | Q(
+                    status__in=["closed", "published"],
+                    closed_at__isnull=False,
+                    entries__isnull=False,
+                    amount__isnull=False,
+                    sha256__regex=r"^[0-9a-f]{64}$",
+                ),
+                name="closed_month_is_sealed",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("requested_by")),
+                name="month_closed_by_two",
+                violation_error_message=_("A second person confirms the close."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"

@@ -1,0 +1,74 @@
+"""Report files and how far they are."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class Report(models.Model):
+    """
+    A file that somebody asked for; a worker makes it.
+
+    A ready report has its size and digest, and the file on disk is served only
+    while it still matches them.
+    """
+
+    class Kind(models.TextChoices):
+        MONTHLY = "monthly", _("monthly form")
+        LEDGER = "ledger", _("ledger")
+        SUPPLIER_STATEMENT = "supplier_statement", _("supplier statement")
+        BUYER_CERTIFICATE = "buyer_certificate", _("buyer certificate")
+
+    class Format(models.TextChoices):
+        XLSX = "xlsx", "XLSX"
+        CSV = "csv", "CSV"
+        PDF = "pdf", "PDF"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    format = models.CharField(_("format"), max_length=4, choices=Format)
+    month = models.DateField(_("month"))
+    subject = models.CharField(
+        _("subject"),
+        max_length=40,
+        blank=True,
+        help_text=_("Code of the supplier or buyer that a statement or certificate is for."),
+    )
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.QUEUED)
+    progress = models.PositiveSmallIntegerField(_("progress (%)"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    rows = models.BigIntegerField(_("rows"), null=True, blank=True)
+    size = models.BigIntegerField(_("size (bytes)"), null=True, blank=True)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    failure = models.CharField(_("failure"), max_length=200, blank=True)
+    requested_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("requested by")
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        ordering = ["-requested_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="ready")
+                | Q(size__isnull=False, rows__isnull=False, sha256__regex=r"^[0-9a-f]{64}$"),
+                name="ready_report_has_digest",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.month:%Y-%m} {self.format}"

@@ -1,0 +1,1 @@
+"""What is for sale: products, SKUs, prices, stock and recognitions."""

@@ -1,0 +1,18 @@
+"""What is for sale, at which price, how much of it, and what proves it."""
+
+from .prices import PriceTier
+from .products import Category, Product, ProductImage, Recognition, Season
+from .skus import SKU
+from .stock import Reservation, Stock
+
+__all__ = [
+    "SKU",
+    "Category",
+    "PriceTier",
+    "Product",
+    "ProductImage",
+    "Recognition",
+    "Reservation",
+    "Season",
+    "Stock",
+]

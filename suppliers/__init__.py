@@ -1,0 +1,1 @@
+"""Who sells: suppliers, producers, bases and certificates."""
