@@ -1,0 +1,1 @@
+"""What may be done with keys, and the record of everything that is done."""
