@@ -7,19 +7,21 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Division, User
+from accounts.models import Division, OwnedQuerySet, User
 
 from .identifiers import validate_uscc
 
 
-class SupplierQuerySet(models.QuerySet["Supplier"]):
+class OwnedBySupplierQuerySet(OwnedQuerySet):
+    owner_paths = ("supplier__members__user",)
+
+
+class SupplierQuerySet(OwnedQuerySet):
+    owner_paths = ("members__user",)
+
     def selling(self) -> "SupplierQuerySet":
         """Suppliers whose listed products can be bought."""
         return self.filter(status=Supplier.Status.APPROVED)
-
-    def for_actor(self, user: User) -> "SupplierQuerySet":
-        """Suppliers that `user` may act for; the platform's own people see all."""
-        return self if user.role else self.filter(members__user=user)
 
 
 class Supplier(models.Model):
@@ -97,6 +99,8 @@ class SupplierMember(models.Model):
         User, models.CASCADE, related_name="supplier_membership", verbose_name=_("user")
     )
 
+    objects = OwnedBySupplierQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("supplier member")
         verbose_name_plural = _("supplier members")
@@ -137,6 +141,8 @@ class Producer(models.Model):
         help_text=_("Number of the contract that entrusts an agent with the sale."),
     )
 
+    objects = OwnedBySupplierQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("producer")
         verbose_name_plural = _("producers")
@@ -169,6 +175,8 @@ class Base(models.Model):
     )
     is_vegetable_basket = models.BooleanField(_("vegetable-basket base"), default=False)
 
+    objects = OwnedBySupplierQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("base")
         verbose_name_plural = _("bases")
@@ -183,7 +191,7 @@ class Base(models.Model):
         return self.name
 
 
-class CertificateQuerySet(models.QuerySet["Certificate"]):
+class CertificateQuerySet(OwnedBySupplierQuerySet):
     def valid(self, day: date) -> "CertificateQuerySet":
         """Certificates valid on `day`; `valid_until` is the last valid day."""
         return self.filter(
@@ -244,6 +252,8 @@ class AssistanceProfile(models.Model):
     land_rent = models.DecimalField(
         _("land rent paid (yuan)"), max_digits=14, decimal_places=2, default=0
     )
+
+    objects = OwnedBySupplierQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("assistance profile")

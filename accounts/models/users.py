@@ -1,8 +1,19 @@
 """People."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(DjangoUserManager["User"]):
+    use_in_migrations = False
+
+    def create_superuser(self, username: str, **fields: Any) -> "User":  # type: ignore[override]
+        """Create an administrator; a superuser without the role would see no rows."""
+        return super().create_superuser(username, **{"role": User.Role.ADMIN, **fields})
 
 
 class User(AbstractUser):
@@ -28,6 +39,8 @@ class User(AbstractUser):
         verbose_name=_("division"),
         help_text=_("The division whose office this person works for."),
     )
+
+    objects = UserManager()
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")

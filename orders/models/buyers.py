@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Division, User
+from accounts.models import Division, OwnedQuerySet, User
 from suppliers.identifiers import validate_uscc
 
 
@@ -26,10 +26,12 @@ class Channel(models.TextChoices):
     EXPORT = "export", _("export")
 
 
-class BuyerQuerySet(models.QuerySet["Buyer"]):
-    def for_actor(self, user: User) -> "BuyerQuerySet":
-        """Buyers that `user` belongs to; the platform's own people see all."""
-        return self if user.role else self.filter(memberships__user=user)
+class BuyerQuerySet(OwnedQuerySet):
+    owner_paths = ("memberships__user",)
+
+
+class OwnedByBuyerQuerySet(OwnedQuerySet):
+    owner_paths = ("buyer__memberships__user",)
 
 
 class Buyer(models.Model):
@@ -112,6 +114,8 @@ class Credit(models.Model):
         _("used (yuan)"), max_digits=14, decimal_places=2, default=Decimal(0), editable=False
     )
 
+    objects = OwnedByBuyerQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("credit")
         verbose_name_plural = _("credits")
@@ -155,6 +159,8 @@ class Membership(models.Model):
         help_text=_("Empty: no limit."),
     )
 
+    objects = OwnedByBuyerQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
@@ -184,6 +190,8 @@ class Address(models.Model):
     consignee = models.CharField(_("consignee"), max_length=40)
     phone = models.CharField(_("phone"), max_length=20)
     is_active = models.BooleanField(_("active"), default=True)
+
+    objects = OwnedByBuyerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("address")

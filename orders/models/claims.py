@@ -6,20 +6,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import OwnedQuerySet, User
 
 from .orders import MONEY_MAX, Consignment, OrderLine
 
 
-class ClaimQuerySet(models.QuerySet["Claim"]):
-    def for_actor(self, user: User) -> "ClaimQuerySet":
-        """Claims of the consignments that `user` buys or supplies; own people see all."""
-        if user.role:
-            return self
-        return self.filter(
-            Q(consignment__order__buyer__memberships__user=user)
-            | Q(consignment__supplier__members__user=user)
-        )
+class ClaimQuerySet(OwnedQuerySet):
+    owner_paths = (
+        "consignment__order__buyer__memberships__user",
+        "consignment__supplier__members__user",
+    )
 
 
 class Claim(models.Model):

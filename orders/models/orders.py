@@ -6,19 +6,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import OwnedQuerySet, User
 from shop.models import SKU
 from suppliers.models import Supplier
 
-from .buyers import Address, Buyer, Channel
+from .buyers import Address, Buyer, Channel, OwnedByBuyerQuerySet
 
 MONEY_MAX = Decimal("999999999999.99")
-
-
-class OrderQuerySet(models.QuerySet["Order"]):
-    def for_actor(self, user: User) -> "OrderQuerySet":
-        """Orders of the buyer that `user` belongs to; the platform's own people see all."""
-        return self if user.role else self.filter(buyer__memberships__user=user)
 
 
 class Order(models.Model):
@@ -68,7 +62,7 @@ class Order(models.Model):
     )
     is_synthetic = models.BooleanField(_("synthetic"), default=False, editable=False)
 
-    objects = OrderQuerySet.as_manager()
+    objects = OwnedByBuyerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("order")
@@ -93,17 +87,13 @@ class Order(models.Model):
         return self.goods_amount + self.freight_amount
 
 
-class ConsignmentQuerySet(models.QuerySet["Consignment"]):
-    def for_actor(self, user: User) -> "ConsignmentQuerySet":
-        """Consignments that `user` buys or supplies; the platform's own people see all."""
-        if user.role:
-            return self
-        return self.filter(
-            Q(order__buyer__memberships__user=user)
-            | (
-                Q(supplier__members__user=user)
-                & ~Q(status=Consignment.Status.PENDING_APPROVAL)
-            )
+class ConsignmentQuerySet(OwnedQuerySet):
+    owner_paths = ("order__buyer__memberships__user", "supplier__members__user")
+
+    def supplied_by(self, user: User) -> "ConsignmentQuerySet":
+        """What the supplier that `user` works for has to deliver; unapproved orders are not its yet."""
+        return self.filter(supplier__members__user=user).exclude(
+            status=Consignment.Status.PENDING_APPROVAL
         )
 
 

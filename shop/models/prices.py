@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
-from .skus import SKU
+from .skus import SKU, OwnedBySKUQuerySet
 
 
-class PriceTierQuerySet(models.QuerySet["PriceTier"]):
+class PriceTierQuerySet(OwnedBySKUQuerySet):
     def in_force(self, day: date) -> "PriceTierQuerySet":
         """Tiers whose price applies on `day`."""
         return self.filter(

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Division, User
+from accounts.models import Division, OwnedQuerySet
 from suppliers.models import Certificate, Producer, Supplier
 
 month_day = RegexValidator(
@@ -37,16 +37,18 @@ class Category(models.Model):
         return self.name
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
+class OwnedByProductQuerySet(OwnedQuerySet):
+    owner_paths = ("product__supplier__members__user",)
+
+
+class ProductQuerySet(OwnedQuerySet):
+    owner_paths = ("supplier__members__user",)
+
     def on_sale(self) -> "ProductQuerySet":
         """Products that the catalogue shows."""
         return self.filter(
             status=Product.Status.LISTED, supplier__status=Supplier.Status.APPROVED
         )
-
-    def for_actor(self, user: User) -> "ProductQuerySet":
-        """Products that `user` may manage."""
-        return self if user.role else self.filter(supplier__members__user=user)
 
 
 class Product(models.Model):
@@ -131,6 +133,8 @@ class Season(models.Model):
     starts = models.CharField(_("first day"), max_length=5, validators=[month_day])
     ends = models.CharField(_("last day"), max_length=5, validators=[month_day])
 
+    objects = OwnedByProductQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("season")
         verbose_name_plural = _("seasons")
@@ -164,6 +168,8 @@ class ProductImage(models.Model):
     caption = models.CharField(_("caption"), max_length=100, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
+    objects = OwnedByProductQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("product image")
         verbose_name_plural = _("product images")
@@ -173,7 +179,7 @@ class ProductImage(models.Model):
         return self.caption or self.file.name
 
 
-class RecognitionQuerySet(models.QuerySet["Recognition"]):
+class RecognitionQuerySet(OwnedByProductQuerySet):
     def valid(self, day: date) -> "RecognitionQuerySet":
         """Recognitions valid on `day`; `valid_until` is the last valid day."""
         return self.filter(valid_from__lte=day, valid_until__gte=day)

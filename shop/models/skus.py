@@ -6,7 +6,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .products import Product
+from accounts.models import OwnedQuerySet
+
+from .products import OwnedByProductQuerySet, Product
+
+
+class OwnedBySKUQuerySet(OwnedQuerySet):
+    owner_paths = ("sku__product__supplier__members__user",)
 
 
 class SKU(models.Model):
@@ -58,6 +64,8 @@ class SKU(models.Model):
     )
     tax_basis = models.CharField(_("legal basis of the tax treatment"), max_length=200)
     is_active = models.BooleanField(_("for sale"), default=True)
+
+    objects = OwnedByProductQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("SKU")

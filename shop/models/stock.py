@@ -6,10 +6,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from .skus import SKU
+from .skus import SKU, OwnedBySKUQuerySet
 
 
-class StockQuerySet(models.QuerySet["Stock"]):
+class StockQuerySet(OwnedBySKUQuerySet):
     def locked(self, sku_ids: list[int]) -> "StockQuerySet":
         """
         Lock these rows in key order.
@@ -77,6 +77,8 @@ class Reservation(models.Model):
     sku = models.ForeignKey(SKU, models.PROTECT, related_name="+", verbose_name=_("SKU"))
     line_id = models.BigIntegerField(_("order line"), unique=True)
     quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3)
+
+    objects = OwnedBySKUQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reservation")
