@@ -1,0 +1,85 @@
+"""The admin's pages for buyers, orders, consignments and claims."""
+
+from django.contrib import admin
+
+from accounts.admin import ALL, EDIT, SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline
+from accounts.models import User
+
+from .models import Address, Buyer, Claim, ClaimLine, Consignment, Credit, Membership, Order, OrderLine
+
+SEEN_BY_OWN_PEOPLE = {
+    User.Role.OFFICE: VIEW,
+    User.Role.AUDITOR: VIEW,
+    User.Role.ADMIN: VIEW,
+}
+KEPT_BY_OFFICE = SEEN_BY_OWN_PEOPLE | {User.Role.OFFICE: EDIT, User.Role.ADMIN: ALL}
+
+
+class MembershipInline(OwnedTabularInline):
+    model = Membership
+    rights = KEPT_BY_OFFICE
+    autocomplete_fields = ["user"]
+
+
+class AddressInline(OwnedTabularInline):
+    model = Address
+    rights = KEPT_BY_OFFICE
+    autocomplete_fields = ["division"]
+
+
+class CreditInline(OwnedTabularInline):
+    model = Credit
+    rights = KEPT_BY_OFFICE
+    readonly_fields = ["used"]
+
+
+@admin.register(Buyer)
+class BuyerAdmin(OwnedAdmin):
+    rights = KEPT_BY_OFFICE
+    list_display = ["code", "name", "kind", "region", "payment_term", "is_active"]
+    list_filter = ["kind", "is_active"]
+    list_select_related = ["region"]
+    search_fields = ["code", "name", "uscc"]
+    autocomplete_fields = ["region"]
+    inlines = [CreditInline, MembershipInline, AddressInline]
+
+
+@admin.register(Order)
+class OrderAdmin(OwnedAdmin):
+    rights = SEEN_BY_OWN_PEOPLE
+    list_display = ["number", "buyer", "status", "placed_at", "goods_amount", "is_synthetic"]
+    list_filter = ["status", "buyer_kind", "channel"]
+    list_select_related = ["buyer"]
+    search_fields = ["number", "purchase_order"]
+    date_hierarchy = "placed_at"
+
+
+class OrderLineInline(OwnedTabularInline):
+    model = OrderLine
+    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    fields = ["number", "sku_code", "name", "quantity", "unit", "unit_price", "amount",
+              "shipped_quantity", "accepted_quantity", "accepted_amount"]  # fmt: skip
+
+
+@admin.register(Consignment)
+class ConsignmentAdmin(OwnedAdmin):
+    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    list_display = ["number", "supplier", "status", "goods_amount", "shipped_at", "accepted_at"]
+    list_filter = ["status"]
+    list_select_related = ["supplier"]
+    search_fields = ["number", "tracking"]
+    inlines = [OrderLineInline]
+
+
+class ClaimLineInline(OwnedTabularInline):
+    model = ClaimLine
+    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+
+
+@admin.register(Claim)
+class ClaimAdmin(OwnedAdmin):
+    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    list_display = ["id", "consignment", "status", "opened_at", "settled_at", "amount"]
+    list_filter = ["status"]
+    list_select_related = ["consignment"]
+    inlines = [ClaimLineInline]

@@ -1,0 +1,44 @@
+"""The admin's pages for the counting rule, the ledger, months and reports; all to look at only."""
+
+from django.contrib import admin
+
+from accounts.admin import VIEW, OwnedAdmin
+from accounts.models import User
+
+from .models import CountingRule, LedgerEntry, Month, Report
+
+SEEN_BY_COUNTERS = {
+    User.Role.OFFICE: VIEW,
+    User.Role.AUDITOR: VIEW,
+    User.Role.ADMIN: VIEW,
+}
+
+
+@admin.register(CountingRule)
+class CountingRuleAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["version", "in_force_from", "description"]
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["id", "month", "source", "product_name", "county_code", "supplier_code",
+                    "buyer_code", "kind", "amount"]  # fmt: skip
+    list_filter = ["source", "kind", "channel"]
+    search_fields = ["supplier_code", "buyer_code"]
+    ordering = ["-id"]
+
+
+@admin.register(Month)
+class MonthAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["month", "status", "entries", "amount", "closed_at", "sha256"]
+
+
+@admin.register(Report)
+class ReportAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["month", "kind", "format", "status", "rows", "requested_by", "requested_at"]
+    list_filter = ["kind", "status"]
+    list_select_related = ["requested_by"]
