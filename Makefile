@@ -1,0 +1,21 @@
+# Without make: python3 config/bootstrap.py run|test|check|bench
+PYTHON ?= python3
+.PHONY: run test check bench format venv
+
+run:     ## everything in the foreground: PORT, HOST and DATA_DIR are honoured
+	@exec $(PYTHON) config/bootstrap.py run
+
+test:    ## the whole suite; more arguments in ARGS
+	@exec $(PYTHON) config/bootstrap.py test $(ARGS)
+
+check:   ## everything that CI runs; changes nothing
+	@exec $(PYTHON) config/bootstrap.py check
+
+bench:   ## ratios against limits and peers; one of them with NAME
+	@exec $(PYTHON) config/bootstrap.py bench $(NAME)
+
+format: venv
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+venv:
+	@exec $(PYTHON) config/bootstrap.py venv

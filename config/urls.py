@@ -1,0 +1,44 @@
+"""Where every address leads."""
+
+from importlib.util import find_spec
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.static import serve
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from . import health
+
+api: list[URLPattern | URLResolver] = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "docs/",
+        csp_update(settings.LOOSER_CSP)(SpectacularSwaggerView.as_view(url_name="schema")),
+        name="docs",
+    ),
+    *(
+        path("", include(f"{app}.urls"))
+        for app in ("shop", "orders", "reports")
+        if find_spec(f"{app}.urls")
+    ),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.process_is_up),
+    path("readyz", health.parts_are_reachable),
+    path("metrics", health.metrics),
+    path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    # Only pictures of products are public; other stored files are served by their own views.
+    path(
+        "media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}
+    ),
+]
+
+handler400 = "accounts.api.problems.bad_request"
+handler403 = "accounts.api.problems.forbidden"
+handler404 = "accounts.api.problems.not_found"
+handler500 = "accounts.api.problems.server_error"
