@@ -46,15 +46,11 @@ class Owned:
         rows = super().get_queryset(request)  # type: ignore[misc]
         return rows.for_actor(request.user) if hasattr(rows, "for_actor") else rows
 
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> Any:
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs.setdefault("queryset", self._choices(db_field, request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
-    def formfield_for_manytomany(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs.setdefault("queryset", self._choices(db_field, request))
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
@@ -104,7 +100,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(Owned, DjangoUserAdmin[User], ModelAdmin):
+class UserAdmin(Owned, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -134,7 +130,7 @@ class ApiKeyAdmin(OwnedAdmin):
 
 @admin.register(Division)
 class DivisionAdmin(OwnedAdmin):
-    rights = {role: VIEW for role in User.Role} | {SUPPLIER: VIEW, User.Role.ADMIN: EDIT}
+    rights = dict.fromkeys(User.Role, VIEW) | {SUPPLIER: VIEW, User.Role.ADMIN: EDIT}
     list_display = ["code", "name", "name_en", "level", "parent"]
     list_filter = ["level"]
     list_select_related = ["parent"]
@@ -144,7 +140,7 @@ class DivisionAdmin(OwnedAdmin):
 
 @admin.register(Pairing)
 class PairingAdmin(OwnedAdmin):
-    rights = {role: VIEW for role in User.Role} | {
+    rights = dict.fromkeys(User.Role, VIEW) | {
         User.Role.OFFICE: EDIT,
         User.Role.ADMIN: ALL,
     }

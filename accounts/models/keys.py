@@ -22,9 +22,7 @@ class ApiKey(models.Model):
     is enough, and it can be looked up by an index.
     """
 
-    user = models.ForeignKey(
-        User, models.CASCADE, related_name="api_keys", verbose_name=_("user")
-    )
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys", verbose_name=_("user"))
     name = models.CharField(_("name"), max_length=100, blank=True)
     prefix = models.CharField(_("prefix"), max_length=8, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)

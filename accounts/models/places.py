@@ -94,7 +94,9 @@ class Pairing(models.Model):
                     ("district", RangeOperators.EQUAL),
                     ("county", RangeOperators.EQUAL),
                     (
-                        Func(F("valid_from"), F("valid_to"), models.Value("[]"), function="daterange"),
+                        Func(
+                            F("valid_from"), F("valid_to"), models.Value("[]"), function="daterange"
+                        ),
                         RangeOperators.OVERLAPS,
                     ),
                 ],

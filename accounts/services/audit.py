@@ -47,7 +47,9 @@ def record(
         request_id=request_id,
         action=action,
         subject_type=subject._meta.label_lower,
-        subject=str(getattr(subject, "code", None) or getattr(subject, "number", None) or subject.pk),
+        subject=str(
+            getattr(subject, "code", None) or getattr(subject, "number", None) or subject.pk
+        ),
         before=before,
         after=after,
         reason=reason,

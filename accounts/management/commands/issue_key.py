@@ -21,6 +21,4 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['username']!r}.")
-        self.stdout.write(
-            issue_key(user, name=options["name"], by=None, now=timezone.now())
-        )
+        self.stdout.write(issue_key(user, name=options["name"], by=None, now=timezone.now()))
