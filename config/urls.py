@@ -33,9 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     # Only pictures of products are public; other stored files are served by their own views.
-    path(
-        "media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}
-    ),
+    path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]
 
 handler400 = "accounts.api.problems.bad_request"
