@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ('booked_at', models.DateTimeField(verbose_name='booked at')),
                 ('month', models.GeneratedField(db_persist=True, expression=reports.models.ledger.MonthOf(models.F('booked_at')), output_field=models.DateField())),
                 ('occurred_on', models.DateField(verbose_name='occurred on')),
+                ('corrects_month', models.DateField(blank=True, help_text='First day of the closed month that this entry belongs to.', null=True, verbose_name='corrects the month')),
                 ('product_name', models.CharField(max_length=210, verbose_name='product')),
                 ('category_code', models.CharField(max_length=40, verbose_name='category')),
                 ('county_code', models.CharField(max_length=6, verbose_name='county')),
@@ -118,7 +119,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'ledger entries',
                 'ordering': ['month', 'id'],
                 'indexes': [models.Index(fields=['month', 'id'], name='ledger_by_month')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('source', 'acceptance')), fields=('order_line',), name='order_line_counts_once'), models.CheckConstraint(condition=models.Q(('amount__range', (Decimal('-999999999999.99'), Decimal('999999999999.99'))), ('quantity__range', (Decimal('-99999999999'), Decimal('99999999999'))), ('weight_kg__range', (Decimal('-99999999999'), Decimal('99999999999')))), name='entry_amounts_within_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('order_line__isnull', False), ('source', 'acceptance')), models.Q(('claim_line__isnull', False), ('corrects__isnull', False), ('source', 'claim')), models.Q(('corrects__isnull', False), ('source', 'correction')), ('source', 'declaration'), _connector='OR'), name='entry_has_its_source')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('source', 'acceptance')), fields=('order_line',), name='order_line_counts_once'), models.CheckConstraint(condition=models.Q(('amount__range', (Decimal('-999999999999.99'), Decimal('999999999999.99'))), ('quantity__range', (Decimal('-99999999999'), Decimal('99999999999'))), ('weight_kg__range', (Decimal('-99999999999'), Decimal('99999999999')))), name='entry_amounts_within_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('order_line__isnull', False), ('source', 'acceptance')), models.Q(('claim_line__isnull', False), ('corrects__isnull', False), ('source', 'claim')), models.Q(('corrects__isnull', False), ('source', 'correction')), ('source', 'declaration'), _connector='OR'), name='entry_has_its_source'), models.CheckConstraint(condition=models.Q(('corrects_month__isnull', True), ('corrects_month__day', 1), _connector='OR'), name='entry_corrects_a_whole_month')],
             },
         ),
         migrations.CreateModel(

@@ -1,5 +1,6 @@
 """The counting rule, the ledger, its totals, the months and the files made of them."""
 
+from .declarations import Declaration, DeclarationProblem, DeclarationRow
 from .ledger import ContributionKind, CountingRule, Grade, LedgerEntry
 from .months import Month
 from .reports import Report
@@ -8,6 +9,9 @@ from .totals import PendingTotal, Total
 __all__ = [
     "ContributionKind",
     "CountingRule",
+    "Declaration",
+    "DeclarationProblem",
+    "DeclarationRow",
     "Grade",
     "LedgerEntry",
     "Month",

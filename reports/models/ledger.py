@@ -106,6 +106,12 @@ class LedgerEntry(models.Model):
         related_name="corrections",
         verbose_name=_("corrects"),
     )
+    corrects_month = models.DateField(
+        _("corrects the month"),
+        null=True,
+        blank=True,
+        help_text=_("First day of the closed month that this entry belongs to."),
+    )
     product_name = models.CharField(_("product"), max_length=210)
     category_code = models.CharField(_("category"), max_length=40)
     county_code = models.CharField(_("county"), max_length=6)
@@ -149,6 +155,10 @@ class LedgerEntry(models.Model):
                 | Q(source="correction", corrects__isnull=False)
                 | Q(source="declaration"),
                 name="entry_has_its_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(corrects_month__isnull=True) | Q(corrects_month__day=1),
+                name="entry_corrects_a_whole_month",
             ),
         ]
 

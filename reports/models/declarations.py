@@ -1,0 +1,197 @@
+"""Files of sales made off the platform, and what became of each of their rows."""
+
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Division, User
+
+from .ledger import LedgerEntry
+
+
+class DeclarationQuerySet(models.QuerySet["Declaration"]):
+    def due(self) -> "DeclarationQuerySet":
+        """Declarations that a worker still has to read, book or revoke, oldest first."""
+        return self.filter(status__in=Declaration.DUE).order_by("uploaded_at", "id")
+
+
+class Declaration(models.Model):
+    """
+    A file in which a division's office declares sales made off the platform.
+
+    All its rows are booked or none; the same content is booked once. It goes
+    received → valid or bad → committing → booked → revoking → revoked; a file that
+    cannot be read at all is refused. The file itself is kept, as the evidence of what was declared.
+    """
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV"
+        XLSX = "xlsx", "XLSX"
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("received")
+        VALID = "valid", _("valid")
+        BAD = "bad", _("has bad rows")
+        REFUSED = "refused", _("refused")
+        COMMITTING = "committing", _("committing")
+        BOOKED = "booked", _("booked")
+        REVOKING = "revoking", _("revoking")
+        REVOKED = "revoked", _("revoked")
+
+    #: What waits for a worker, and what holds its content.
+    DUE = (Status.RECEIVED, Status.COMMITTING, Status.REVOKING)
+    HOLDING = (Status.COMMITTING, Status.BOOKED, Status.REVOKING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reporter = models.ForeignKey(
+        Division, models.PROTECT, related_name="+", verbose_name=_("reporter")
+    )
+    file_name = models.CharField(_("file name"), max_length=100)
+    format = models.CharField(_("format"), max_length=4, choices=Format)
+    size = models.BigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    is_late = models.BooleanField(
+        _("late"), default=False, help_text=_("Rows of closed months are booked in the open month.")
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    failure = models.CharField(
+        _("failure"), max_length=40, blank=True, help_text=_("Why the file was refused.")
+    )
+    rows = models.PositiveIntegerField(_("rows"), null=True, blank=True)
+    bad_rows = models.PositiveIntegerField(_("bad rows"), null=True, blank=True)
+    amount = models.DecimalField(
+        _("amount (yuan)"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
+    preview = models.JSONField(_("preview"), default=dict, blank=True)
+    uploaded_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("uploaded by")
+    )
+    uploaded_at = models.DateTimeField(_("uploaded at"))
+    booked_at = models.DateTimeField(_("booked at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revoke_reason = models.CharField(_("reason of revocation"), max_length=200, blank=True)
+
+    objects = DeclarationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("declaration")
+        verbose_name_plural = _("declarations")
+        ordering = ["-uploaded_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sha256"],
+                condition=Q(status__in=["committing", "booked", "revoking"]),
+                name="declaration_content_booked_once",
+            ),
+            models.UniqueConstraint(
+                fields=["reporter", "sha256"],
+                condition=~Q(status="revoked"),
+                name="declaration_content_once_per_reporter",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["booked", "revoking", "revoked"], booked_at__isnull=False)
+                | Q(
+                    status__in=["received", "valid", "bad", "refused", "committing"],
+                    booked_at__isnull=True,
+                ),
+                name="booked_declaration_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="revoked", revoked_at__isnull=False) & ~Q(revoke_reason="")
+                | Q(status="revoking", revoked_at__isnull=True) & ~Q(revoke_reason="")
+                | ~Q(status__in=["revoking", "revoked"])
+                & Q(revoked_at__isnull=True, revoke_reason=""),
+                name="revoked_declaration_has_its_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["valid", "booked", "revoking", "revoked"])
+                | Q(rows__gt=0, bad_rows=0, amount__isnull=False),
+                name="valid_declaration_has_no_bad_rows",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reporter_id} {self.file_name}"
+
+    @property
+    def path(self) -> Path:
+        """Where the file is kept."""
+        return settings.MEDIA_ROOT / "declarations" / f"{self.pk}.{self.format}"
+
+    @property
+    def errors_path(self) -> Path:
+        """Where the same file with a column of errors is kept, once it has bad rows."""
+        return self.path.with_name(f"{self.pk}-errors.{self.format}")
+
+
+class DeclarationProblem(models.Model):
+    """Why one cell of a declared file cannot be booked; the file's header is row 1."""
+
+    declaration = models.ForeignKey(
+        Declaration, models.CASCADE, related_name="problems", verbose_name=_("declaration")
+    )
+    row = models.PositiveIntegerField(_("row"))
+    column = models.CharField(_("column"), max_length=60, blank=True)
+    code = models.CharField(_("code"), max_length=40)
+
+    class Meta:
+        verbose_name = _("declaration problem")
+        verbose_name_plural = _("declaration problems")
+        ordering = ["row", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.row} {self.column}: {self.code}"
+
+
+class DeclarationRow(models.Model):
+    """
+    What a booked row of a declaration says beyond its ledger entry.
+
+    A document's line is declared once by a reporter, unless the declaration was
+    revoked; rows are never deleted.
+    """
+
+    entry = models.OneToOneField(
+        LedgerEntry,
+        models.PROTECT,
+        primary_key=True,
+        related_name="declared_row",
+        verbose_name=_("ledger entry"),
+    )
+    declaration = models.ForeignKey(
+        Declaration, models.PROTECT, related_name="booked_rows", verbose_name=_("declaration")
+    )
+    reporter_code = models.CharField(_("reporter"), max_length=6)
+    row = models.PositiveIntegerField(_("row"))
+    document_no = models.CharField(_("document"), max_length=60)
+    line_no = models.CharField(_("line"), max_length=20, blank=True)
+    fapiao_no = models.CharField(_("fapiao"), max_length=20, blank=True)
+    buyer_name = models.CharField(_("buyer's name"), max_length=200, blank=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    is_revoked = models.BooleanField(_("revoked"), default=False)
+
+    class Meta:
+        verbose_name = _("declared row")
+        verbose_name_plural = _("declared rows")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reporter_code", "document_no", "line_no"],
+                condition=Q(is_revoked=False),
+                name="document_line_declared_once",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["fapiao_no"],
+                condition=Q(is_revoked=False) & ~Q(fapiao_no=""),
+                name="declared_row_by_fapiao",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_no} {self.line_no}".rstrip()

@@ -1,0 +1,1 @@
+"""What writes the ledger, its totals, the months and their files."""

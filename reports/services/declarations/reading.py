@@ -1,0 +1,76 @@
+"""Read a declaration file, CSV or XLSX, row by row and with bounded memory."""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from reports.models import Declaration
+
+from .refusals import FileRejected
+from .xlsx import SheetRow, check_archive, read_sheet
+
+MAX_LINE = 128 * 1024
+NO_FLAWS: dict[int, str] = {}
+
+#: UTF-16 and UTF-32, which Excel calls Unicode text.
+WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+
+
+def format_of(path: Path) -> Declaration.Format:
+    """Tell the format from the file's first bytes; raise FileRejected if it cannot be opened."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head.startswith(b"PK"):
+        check_archive(path)
+        return Declaration.Format.XLSX
+    if head == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise FileRejected("old_workbook")
+    return Declaration.Format.CSV
+
+
+def read_rows(path: Path, format: str) -> Iterator[SheetRow]:
+    """Yield the filled rows of a file, the header among them."""
+    return read_sheet(path) if format == Declaration.Format.XLSX else _read_csv(path)
+
+
+def encoding_of(path: Path) -> str:
+    """
+    Return the encoding of a CSV file by decoding all of it.
+
+    UTF-8 is tried first: Chinese text in GB18030 is practically never valid UTF-8.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+        if head.startswith(WIDE_MARKS):
+            raise FileRejected("unknown_encoding")
+        candidates = ["utf-8-sig"] if head.startswith(codecs.BOM_UTF8) else ["utf-8", "gb18030"]
+        for encoding in candidates:
+            decoder = codecs.getincrementaldecoder(encoding)()
+            file.seek(0)
+            try:
+                while chunk := file.read(1024**2):
+                    decoder.decode(chunk)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                continue
+            return encoding
+    raise FileRejected("unknown_encoding")
+
+
+def _read_csv(path: Path) -> Iterator[SheetRow]:
+    with path.open(encoding=encoding_of(path), newline="") as file:
+        try:
+            for number, cells in enumerate(csv.reader(_lines(file), strict=True), start=1):
+                if any(cells):
+                    yield SheetRow(number, cells, NO_FLAWS)
+        except csv.Error as error:
+            raise FileRejected("broken_csv") from error
+
+
+def _lines(file: Any) -> Iterator[str]:
+    while line := file.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            raise FileRejected("broken_csv")
+        yield line
