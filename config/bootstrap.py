@@ -1,5 +1,5 @@
 """
-Prepare `.venv` from the lock and hand over: `python3 config/bootstrap.py run|test|check|bench|venv`.
+Prepare `.venv` from the lock and hand over: `python3 config/bootstrap.py run|test|check|bench`.
 
 Only the standard library, and a plain script: it runs before anything is installed.
 """
@@ -58,7 +58,7 @@ def main() -> None:
     prepare()
     os.close(folder)
     if command in COMMANDS:
-        os.execv(PYTHON, [str(PYTHON), *COMMANDS[command], *arguments])
+        os.execv(PYTHON, [str(PYTHON), *COMMANDS[command], *arguments])  # noqa: S606 - no shell is meant
 
 
 def _read(file: Path) -> str:

@@ -66,7 +66,9 @@ def _database() -> bool:
 
 
 def _broker() -> bool:
-    return _answers(lambda: Redis.from_url(settings.REDIS_URL, socket_timeout=2).ping(), RedisError)
+    return _answers(
+        lambda: Redis.from_url(settings.BROKER_URL, socket_timeout=2).ping(), RedisError
+    )
 
 
 def _worker() -> bool:

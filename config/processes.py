@@ -65,7 +65,7 @@ class Child:
             [sys.executable, *COMMANDS[self.name]],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+            preexec_fn=_die_with_parent,
             env=environment,
         )
 
@@ -186,7 +186,7 @@ def _wait_until_ready(children: list[Child], servers: Servers | None) -> None:
     host = "127.0.0.1" if HOST in {"0.0.0.0", "::"} else HOST  # noqa: S104 - only compared
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"http://{host}:{PORT}/readyz", timeout=5).close()  # noqa: S310
+            urllib.request.urlopen(f"http://{host}:{PORT}/readyz", timeout=5).close()
         except OSError:
             _tend(children, servers)
         else:

@@ -153,7 +153,7 @@ class Postgres(Server):
             lines = self.pid_file.read_text().splitlines()
         except OSError:
             return False
-        return len(lines) > 7 and lines[7].strip() == "ready" and bool(self.pid())  # noqa: PLR2004
+        return len(lines) > 7 and lines[7].strip() == "ready" and bool(self.pid())
 
     def create_database(self) -> None:
         import psycopg
@@ -171,7 +171,7 @@ class Postgres(Server):
         shutil.rmtree(unfinished, ignore_errors=True)
         _private_folder(unfinished, self.user)
         # Plain C would leave trigrams of Chinese empty; the builtin provider came with 17.
-        builtin = ["--locale-provider=builtin"] if _major(self.bin) >= 17 else []  # noqa: PLR2004
+        builtin = ["--locale-provider=builtin"] if _major(self.bin) >= 17 else []
         done = subprocess.run(
             [self.bin / "initdb", "-D", unfinished, "-U", "haowu", "-E", "UTF8", "-A", "trust",
              "--locale=C.UTF-8", *builtin],

@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -139,13 +140,25 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     "-c idle_in_transaction_session_timeout=60s"
 )
 
+# The broker has a database of its own; the cache takes the next one, or another Redis.
 REDIS_URL = required("REDIS_URL", otherwise="unix:///nonexistent")
-# kombu calls a socket redis+socket://, redis-py calls it unix://.
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+REDIS_DB = int(os.environ.get("REDIS_DB", "0"))
+
+
+def redis_url(database: int) -> str:
+    """Return the URL of one numbered database of the Redis at REDIS_URL."""
+    if REDIS_URL.startswith("unix://"):
+        return f"{REDIS_URL.partition('?')[0]}?db={database}"
+    return urlsplit(REDIS_URL)._replace(path=f"/{database}").geturl()
+
+
+BROKER_URL = redis_url(REDIS_DB)
+# kombu calls a socket redis+socket:// and a database virtual_host.
+CELERY_BROKER_URL = BROKER_URL.replace("unix://", "redis+socket://").replace("?db", "?virtual_host")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": os.environ.get("CACHE_URL") or f"{REDIS_URL}?db=1",
+        "LOCATION": os.environ.get("CACHE_URL") or redis_url(REDIS_DB + 1),
     }
 }
 
@@ -161,6 +174,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+if not PRODUCTION:
+    # Development serves static files from where they lie, but WhiteNoise asks for the folder.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 MEDIA_URL = "media/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -223,7 +239,8 @@ THROTTLE_ENABLED = PRODUCTION or os.environ.get("THROTTLE") != "off"
 THROTTLE_PER_MINUTE = {"key_write": 1_200, "key_read": 6_000, "address_read": 1_200}
 SPECTACULAR_SETTINGS = {
     "TITLE": "黔南好物 Qiannan Haowu",
-    "DESCRIPTION": "Wholesale orders of Qiannan's produce, and the consumption-assistance figures they add up to.",
+    "DESCRIPTION": "Wholesale orders of Qiannan's produce, and the consumption-assistance "
+    "figures they add up to.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
