@@ -5,8 +5,33 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
-# A booked row only ever loses its claim to its document, by a revocation.
+# A booked row has its entry and its declaration, and only ever loses its claim to its
+# document, by a revocation. A declaration is the evidence of its rows and stays.
 FORWARDS = """
+CREATE FUNCTION reports_require_declared() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM new_rows
+        LEFT JOIN reports_ledgerentry entry ON entry.id = new_rows.entry_id
+        WHERE entry.source IS DISTINCT FROM 'declaration'
+    ) OR EXISTS (
+        SELECT 1 FROM (SELECT DISTINCT declaration_id AS id FROM new_rows) AS named
+        LEFT JOIN reports_declaration declaration USING (id)
+        WHERE declaration.status IS NULL
+    ) THEN
+        RAISE EXCEPTION 'a declared row has no entry or no declaration'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER declared_row_has_its_entry AFTER INSERT ON reports_declarationrow
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION reports_require_declared();
+
+CREATE TRIGGER declaration_stays BEFORE DELETE ON reports_declaration
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE FUNCTION reports_keep_declared_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.is_revoked AND NOT OLD.is_revoked THEN
@@ -27,6 +52,9 @@ CREATE TRIGGER declared_rows_are_never_emptied BEFORE TRUNCATE ON reports_declar
 """
 
 BACKWARDS = """
+DROP TRIGGER declaration_stays ON reports_declaration;
+DROP TRIGGER declared_row_has_its_entry ON reports_declarationrow;
+DROP FUNCTION reports_require_declared();
 DROP TRIGGER declared_rows_are_never_emptied ON reports_declarationrow;
 DROP TRIGGER declared_row_stays ON reports_declarationrow;
 DROP FUNCTION reports_keep_declared_row();
@@ -89,7 +117,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='DeclarationRow',
             fields=[
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='declared_row', serialize=False, to='reports.ledgerentry', verbose_name='ledger entry')),
+                ('entry', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='declared_row', serialize=False, to='reports.ledgerentry', verbose_name='ledger entry')),
                 ('reporter_code', models.CharField(max_length=6, verbose_name='reporter')),
                 ('row', models.PositiveIntegerField(verbose_name='row')),
                 ('document_no', models.CharField(max_length=60, verbose_name='document')),
@@ -98,7 +126,7 @@ class Migration(migrations.Migration):
                 ('buyer_name', models.CharField(blank=True, max_length=200, verbose_name="buyer's name")),
                 ('note', models.CharField(blank=True, max_length=500, verbose_name='note')),
                 ('is_revoked', models.BooleanField(default=False, verbose_name='revoked')),
-                ('declaration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='booked_rows', to='reports.declaration', verbose_name='declaration')),
+                ('declaration', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='booked_rows', to='reports.declaration', verbose_name='declaration')),
             ],
             options={
                 'verbose_name': 'declared row',
