@@ -35,8 +35,8 @@ def prepare() -> None:
         print(f"Creating {VENV} ...", flush=True)
         venv.create(VENV, clear=True, with_pip=True, symlinks=True)
     print(f"Installing what {LOCK.name} names, once ...", flush=True)
-    install = [PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]
-    if subprocess.run(install, check=False).returncode:
+    install = ["-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(LOCK)]
+    if subprocess.run([str(PYTHON), *install], check=False).returncode:
         sys.exit("The dependencies could not be installed; pip says why above.")
     STAMP.write_text(wanted)
 

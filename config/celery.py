@@ -1,15 +1,28 @@
 """The task queue, and everything that runs by itself."""
 
+import logging.config
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging
+from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("haowu")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# The lines of a task carry its id and that of the request that asked for it.
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@setup_logging.connect
+def _log_as_the_web_does(**kwargs: Any) -> None:
+    logging.config.dictConfig(settings.LOGGING)
+
 
 # Beat only wakes: each task finds in the database what is due, so a tick that is
 # missed or comes twice changes nothing.

@@ -32,7 +32,7 @@ RESTARTS = 5
 RESTARTS_WITHIN = 60.0
 READY_WITHIN = 60.0
 
-WORKER = ["-m", "celery", "-A", "config", "worker", "--loglevel=warning", "--without-gossip",
+WORKER = ["-m", "celery", "-A", "config", "worker", "--without-gossip",
           "--without-mingle", "--concurrency=1"]  # fmt: skip
 COMMANDS = {
     # Threads enough that slow downloads leave some for the API.
@@ -42,7 +42,7 @@ COMMANDS = {
     # Two nodes: an hour of files must not hold up the totals.
     "worker": [*WORKER, "--hostname=tasks@%h", "--queues=default,rollup"],
     "files": [*WORKER, "--hostname=files@%h", "--queues=files"],
-    "beat": ["-m", "celery", "-A", "config", "beat", "--loglevel=warning", "--pidfile=",
+    "beat": ["-m", "celery", "-A", "config", "beat", "--pidfile=",
              f"--schedule={data_dir() / 'beat'}"],
 }  # fmt: skip
 
