@@ -257,6 +257,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "reports.tasks.roll_up": {"queue": "rollup"},
     "reports.tasks.make_*": {"queue": "files"},
+    "reports.tasks.read_*": {"queue": "files"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
