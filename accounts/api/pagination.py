@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -157,6 +158,8 @@ def _packed(value: Any) -> Any:
             return {"t": value.isoformat()}
         case date():
             return {"o": value.isoformat()}
+        case UUID():
+            return str(value)
     raise TypeError(f"{type(value).__name__} cannot be part of an ordering")
 
 
