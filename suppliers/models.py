@@ -60,9 +60,7 @@ class Supplier(models.Model):
         verbose_name=_("county"),
         limit_choices_to={"parent_id": Division.QIANNAN},
     )
-    status = models.CharField(
-        _("status"), max_length=12, choices=Status, default=Status.APPLIED
-    )
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.APPLIED)
     introduction = models.TextField(_("introduction"), max_length=2000, blank=True)
     contact_name = models.CharField(_("contact"), max_length=40, blank=True)
     contact_phone = models.CharField(_("contact phone"), max_length=20, blank=True)
@@ -76,7 +74,9 @@ class Supplier(models.Model):
         ordering = ["code"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["applied", "recommended", "approved", "suspended", "rejected"]),
+                condition=Q(
+                    status__in=["applied", "recommended", "approved", "suspended", "rejected"]
+                ),
                 name="supplier_status_is_known",
             )
         ]

@@ -1,5 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
+from .listings import Listing, ListingChange, Spelling
 from .prices import PriceTier
 from .products import Category, Product, ProductImage, Recognition, Season
 from .skus import SKU
@@ -8,11 +9,14 @@ from .stock import Reservation, Stock
 __all__ = [
     "SKU",
     "Category",
+    "Listing",
+    "ListingChange",
     "PriceTier",
     "Product",
     "ProductImage",
     "Recognition",
     "Reservation",
     "Season",
+    "Spelling",
     "Stock",
 ]

@@ -15,9 +15,7 @@ from .skus import SKU, OwnedBySKUQuerySet
 class PriceTierQuerySet(OwnedBySKUQuerySet):
     def in_force(self, day: date) -> "PriceTierQuerySet":
         """Tiers whose price applies on `day`."""
-        return self.filter(
-            Q(sold_until__isnull=True) | Q(sold_until__gt=day), sold_from__lte=day
-        )
+        return self.filter(Q(sold_until__isnull=True) | Q(sold_until__gt=day), sold_from__lte=day)
 
 
 class PriceTier(models.Model):
@@ -27,9 +25,7 @@ class PriceTier(models.Model):
     Validity is half-open: `sold_until` is the first day on which it no longer applies.
     """
 
-    sku = models.ForeignKey(
-        SKU, models.CASCADE, related_name="tiers", verbose_name=_("SKU")
-    )
+    sku = models.ForeignKey(SKU, models.CASCADE, related_name="tiers", verbose_name=_("SKU"))
     from_quantity = models.DecimalField(_("from quantity"), max_digits=12, decimal_places=3)
     unit_price = models.DecimalField(_("unit price (yuan)"), max_digits=12, decimal_places=4)
     sold_from = models.DateField(_("sold from"))
@@ -66,7 +62,9 @@ class PriceTier(models.Model):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
-                violation_error_message=_("Another price from the same quantity overlaps this one."),
+                violation_error_message=_(
+                    "Another price from the same quantity overlaps this one."
+                ),
             ),
         ]
 

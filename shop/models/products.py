@@ -46,9 +46,7 @@ class ProductQuerySet(OwnedQuerySet):
 
     def on_sale(self) -> "ProductQuerySet":
         """Products that the catalogue shows."""
-        return self.filter(
-            status=Product.Status.LISTED, supplier__status=Supplier.Status.APPROVED
-        )
+        return self.filter(status=Product.Status.LISTED, supplier__status=Supplier.Status.APPROVED)
 
 
 class Product(models.Model):
@@ -91,10 +89,10 @@ class Product(models.Model):
     name = models.CharField(_("name"), max_length=100)
     summary = models.CharField(_("summary"), max_length=300, blank=True)
     species = models.CharField(_("species"), max_length=100, blank=True)
-    storage = models.CharField(
-        _("storage"), max_length=8, choices=Storage, default=Storage.AMBIENT
+    storage = models.CharField(_("storage"), max_length=8, choices=Storage, default=Storage.AMBIENT)
+    shelf_life_days = models.PositiveSmallIntegerField(
+        _("shelf life (days)"), null=True, blank=True
     )
-    shelf_life_days = models.PositiveSmallIntegerField(_("shelf life (days)"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     certificates = models.ManyToManyField(
         Certificate, blank=True, related_name="products", verbose_name=_("certificates")
@@ -142,7 +140,9 @@ class Season(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["product", "starts"], name="season_starts_once"),
             models.CheckConstraint(
-                condition=Q(starts__regex=month_day.regex.pattern, ends__regex=month_day.regex.pattern),
+                condition=Q(
+                    starts__regex=month_day.regex.pattern, ends__regex=month_day.regex.pattern
+                ),
                 name="season_names_month_and_day",
             ),
         ]

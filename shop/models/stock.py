@@ -19,9 +19,7 @@ class StockQuerySet(OwnedBySKUQuerySet):
         listing, supplier) takes these locks first, and so does an order before
         it reads any of it.
         """
-        return (
-            self.select_for_update(no_key=True).filter(pk__in=sku_ids).order_by("pk")
-        )
+        return self.select_for_update(no_key=True).filter(pk__in=sku_ids).order_by("pk")
 
 
 class Stock(models.Model):

@@ -1,0 +1,119 @@
+"""What a reader may ask the catalogue for."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
+
+from accounts.api.serializers import MoneyField
+from accounts.refusals import ErrorItem, Invalid
+from suppliers.models import Certificate
+
+from .models import Listing, Product
+from .models.listings import ListingQuerySet
+from .spelling import search_query
+
+LONGEST_SEARCH = 100
+
+Condition = Q | RawSQL
+
+_price = MoneyField(places=4, allow_zero=True)
+
+
+def _sql(condition: str, *parameters: object) -> RawSQL:
+    return RawSQL(condition, parameters, output_field=BooleanField())  # noqa: S611
+
+
+def _searched(typed: str, day: date) -> Condition:
+    if len(typed) > LONGEST_SEARCH:
+        raise ValueError(_("At most %(max)d characters.") % {"max": LONGEST_SEARCH})
+    query = search_query(typed)
+    return _sql("shop_listing.terms @@ %s::tsquery", query) if query else Q(pk__in=[])
+
+
+def _equal(column: str, choices: Iterable[str] = ()) -> Callable[[str, date], Condition]:
+    def condition(text: str, day: date) -> Condition:
+        if choices and text not in choices:
+            raise ValueError(_("One of: %(names)s.") % {"names": ", ".join(choices)})
+        return Q(**{column: text})
+
+    return condition
+
+
+def _certified(kind: str, day: date) -> Condition:
+    if kind not in Certificate.Kind.values:
+        names = ", ".join(Certificate.Kind.values)
+        raise ValueError(_("One of: %(names)s.") % {"names": names})
+    return Q(certificate_kinds__contains=[kind])
+
+
+def _yes(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(_("Either true or false."))
+    return text == "true"
+
+
+def _in_season(text: str, day: date) -> Condition:
+    negation = "" if _yes(text) else "NOT "
+    return _sql(f"{negation}shop_listing.season_days @> %s", day.month * 100 + day.day)
+
+
+def _in_stock(text: str, day: date) -> Condition:
+    negation = "" if _yes(text) else "NOT "
+    return _sql(
+        f"{negation}EXISTS (SELECT FROM shop_stock"
+        " WHERE sku_id = ANY(shop_listing.sku_ids) AND on_hand > reserved)"
+    )
+
+
+def _money(text: str) -> Decimal:
+    try:
+        return _price.run_validation(text)
+    except ValidationError as error:
+        raise ValueError(error.detail[0]) from error  # type: ignore[index]
+
+
+def _from_price(text: str, day: date) -> Condition:
+    return Q(price__gte=_money(text), price__lt=Listing.NO_PRICE)
+
+
+def _up_to_price(text: str, day: date) -> Condition:
+    return Q(price__lte=min(_money(text), Listing.NO_PRICE - 1))
+
+
+FILTERS: dict[str, Callable[[str, date], Condition]] = {
+    "q": _searched,
+    "category": _equal("category_code"),
+    "county": _equal("county_code"),
+    "supplier": _equal("supplier_code"),
+    "certificate": _certified,
+    "storage": _equal("storage", Product.Storage.values),
+    "in_season": _in_season,
+    "in_stock": _in_stock,
+    "min_price": _from_price,
+    "max_price": _up_to_price,
+}
+
+
+def asked_for(parameters: QueryDict, *, day: date) -> ListingQuerySet:
+    """
+    Return the listings of `day` that meet every parameter; an empty one asks for nothing.
+
+    Raise Invalid naming each parameter that cannot be read.
+    """
+    conditions, errors = [], []
+    for name, condition in FILTERS.items():
+        text = parameters.get(name, "").strip()
+        if text:
+            try:
+                conditions.append(condition(text, day))
+            except ValueError as error:
+                errors.append(ErrorItem(f"/{name}", "invalid", error.args[0]))
+    if errors:
+        raise Invalid(errors=errors)
+    return Listing.objects.shown(day).filter(*conditions)

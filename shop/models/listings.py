@@ -1,0 +1,153 @@
+"""The catalogue as it is read, kept by the database from everything it is made of."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext_lazy as _
+
+from .products import Product
+
+
+class Spelling(models.Model):
+    """
+    How a name is sorted and found: a pure function of the name itself.
+
+    That is why a row may be missing for a moment, but is never out of date.
+    """
+
+    text = models.CharField(_("text"), max_length=100, primary_key=True, db_collation="C")
+    sort_key = models.CharField(_("sort key"), max_length=1000)
+    terms = ArrayField(models.CharField(max_length=40), verbose_name=_("terms"))
+
+    class Meta:
+        verbose_name = _("spelling")
+        verbose_name_plural = _("spellings")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ListingChange(models.Model):
+    """
+    Something that listings are made of and that the current transaction has changed.
+
+    Only triggers write here. The rows are gone again when the transaction commits,
+    which is when the listings follow.
+    """
+
+    kind = models.CharField(_("kind"), max_length=12)
+    key = models.CharField(_("key"), max_length=100)
+
+    class Meta:
+        verbose_name = _("listing change")
+        verbose_name_plural = _("listing changes")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class MonthDaysField(models.Field):
+    """Parts of the year, as a multirange over month × 100 + day."""
+
+    def db_type(self, connection: object) -> str:
+        return "int4multirange"
+
+
+_AVAILABLE = RawSQL(  # noqa: S611
+    """(
+        SELECT string_agg(trim_scale(coalesce(on_hand - reserved, 0))::text, ',' ORDER BY place)
+        FROM unnest(shop_listing.sku_ids) WITH ORDINALITY AS sku(id, place)
+        LEFT JOIN shop_stock ON sku_id = sku.id
+    )""",
+    [],
+    output_field=models.TextField(),
+)
+
+
+class ListingQuerySet(models.QuerySet["Listing"]):
+    def shown(self, day: date) -> "ListingQuerySet":
+        """What the catalogue shows on `day`: at most one row for each product."""
+        return self.filter(shown_from__lte=day, shown_until__gt=day)
+
+    def readable(self) -> models.QuerySet["Listing", dict[str, Any]]:
+        """Rows as dicts: what a reader is shown, the stock of now, and what pages sort by."""
+        return self.values(
+            "body", "updated_at", "product_id", "sort_key", "price", available=_AVAILABLE
+        )
+
+
+class Listing(models.Model):
+    """
+    A product on sale as readers see it during a stretch of days, half-open.
+
+    A new stretch begins whenever a price or a certificate starts or ends, so nothing
+    here depends on the clock. `body` is the product of the API as JSON; only what no
+    stretch can know is added at reading: the stock and this year's season. Triggers
+    keep the rows, from whichever side a product, a price or a name is changed.
+    """
+
+    #: One more than any price can be: stands for no price.
+    NO_PRICE = Decimal(100_000_000)
+
+    pk = models.CompositePrimaryKey("product_id", "shown_from")
+    # Without a constraint, since a product's deletion takes its listing along at commit.
+    product = models.ForeignKey(
+        Product, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    shown_from = models.DateField(_("shown from"))
+    shown_until = models.DateField(_("shown until"))
+    code = models.CharField(_("code"), max_length=30)
+    sort_key = models.CharField(_("sort key"), max_length=1000, db_collation="C")
+    category_code = models.CharField(_("category"), max_length=20)
+    county_code = models.CharField(_("county of origin"), max_length=6)
+    supplier_code = models.CharField(_("supplier"), max_length=20)
+    storage = models.CharField(_("storage"), max_length=8)
+    certificate_kinds = ArrayField(
+        models.CharField(max_length=16), verbose_name=_("kinds of valid certificates")
+    )
+    price = models.DecimalField(
+        _("lowest unit price (yuan)"),
+        max_digits=13,
+        decimal_places=4,
+        help_text=_("More than any price when there is none, so that it sorts last."),
+    )
+    season_days = MonthDaysField(_("days in season"))
+    sku_ids = ArrayField(models.BigIntegerField(), verbose_name=_("SKUs in the body's order"))
+    terms = SearchVectorField(_("search terms"))
+    is_spelled = models.BooleanField(_("all names have their spelling"))
+    updated_at = models.DateTimeField(_("updated at"))
+    body = models.TextField(_("body"))
+
+    objects = ListingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("listing")
+        verbose_name_plural = _("listings")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(shown_until__gt=F("shown_from")), name="listing_ends_after_it_starts"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["code"], name="listings_by_code"),
+            models.Index(fields=["sort_key", "product"], name="listings_by_name"),
+            models.Index(fields=["price", "product"], name="listings_by_price"),
+            models.Index(fields=["updated_at", "product"], name="listings_by_update"),
+            models.Index(fields=["supplier_code", "sort_key"], name="listings_by_supplier"),
+            models.Index(fields=["category_code", "sort_key"], name="listings_by_category"),
+            models.Index(fields=["county_code", "sort_key"], name="listings_by_county"),
+            models.Index(
+                fields=["product"], condition=Q(is_spelled=False), name="listings_unspelled"
+            ),
+            GinIndex(fields=["terms"], name="listings_by_term", fastupdate=False),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,147 @@
+"""The catalogue's shapes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.api.serializers import MoneyField, QuantityField
+from suppliers.models import Certificate
+
+from .models import SKU, Category, Product
+
+
+class NamedSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CategorySerializer(serializers.ModelSerializer[Category]):
+    class Meta:
+        model = Category
+        fields = ["code", "name", "name_en", "sector"]
+
+
+class CountySerializer(NamedSerializer):
+    name_en = serializers.CharField()
+
+
+class ProductProducerSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    county = NamedSerializer()
+
+
+class ProductCertificateSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=Certificate.Kind.choices)
+    number = serializers.CharField()
+    issuer = serializers.CharField()
+    valid_from = serializers.DateField()
+    valid_until = serializers.DateField(allow_null=True, help_text="The last valid day.")
+
+
+class SeasonDatesSerializer(serializers.Serializer[Any]):
+    until = serializers.DateField(allow_null=True, help_text="The last day.")
+    in_season = serializers.BooleanField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        first = serializers.DateField(
+            allow_null=True,
+            help_text="The first day of the current or the next window; null for all year.",
+        )
+        return {"from": first, **super().get_fields()}
+
+
+class ProductImageSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField()
+    caption = serializers.CharField()
+
+
+class TierSerializer(serializers.Serializer[Any]):
+    from_quantity = QuantityField()
+    unit_price = MoneyField(places=4)
+
+
+class TaxSerializer(serializers.Serializer[Any]):
+    treatment = serializers.ChoiceField(choices=SKU.TaxTreatment.choices)
+    rate = QuantityField()
+
+
+class SKUSerializer(serializers.Serializer[Any]):
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    unit = serializers.ChoiceField(choices=SKU.Unit.choices)
+    net_weight_kg = QuantityField(help_text="Kilograms in one unit.")
+    is_weighed = serializers.BooleanField()
+    tolerance_percent = QuantityField()
+    minimum = QuantityField()
+    multiple = QuantityField()
+    available = QuantityField(help_text="What can be ordered now.")
+    tiers = TierSerializer(many=True, help_text="The prices in force today.")
+    tax = TaxSerializer()
+
+
+class ProductSerializer(serializers.Serializer[Any]):
+    """What `written` makes of a listing; stands here for the schema."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    summary = serializers.CharField()
+    species = serializers.CharField()
+    category = NamedSerializer()
+    county = NamedSerializer(help_text="The county of origin.")
+    supplier = NamedSerializer()
+    producer = ProductProducerSerializer()
+    certificates = ProductCertificateSerializer(many=True, help_text="Those valid today.")
+    season = SeasonDatesSerializer()
+    storage = serializers.ChoiceField(choices=Product.Storage.choices)
+    shelf_life_days = serializers.IntegerField(allow_null=True)
+    images = ProductImageSerializer(many=True)
+    skus = SKUSerializer(many=True)
+    updated_at = serializers.DateTimeField(help_text="When this last changed, stock apart.")
+
+
+class ProductPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ProductSerializer(many=True)
+
+
+def written(listing: Mapping[str, Any], *, day: date) -> dict[str, Any]:
+    """Return the product of a listing's row, with what only the moment of reading knows."""
+    product: dict[str, Any] = orjson.loads(listing["body"])
+    product["season"] = season_dates(product["season"], day=day)
+    for image in product["images"]:
+        image["url"] = default_storage.url(image["url"])
+    if product["skus"]:
+        quantities = listing["available"].split(",")
+        for sku, available in zip(product["skus"], quantities, strict=True):
+            sku["available"] = available
+    product["updated_at"] = timezone.localtime(listing["updated_at"]).isoformat()
+    return product
+
+
+def season_dates(windows: Sequence[Sequence[str]], *, day: date) -> dict[str, Any]:
+    """Return the dates of the window that `day` lies in, or else of the next one."""
+    if not windows:
+        return {"from": None, "until": None, "in_season": True}
+    dated = []
+    for starts, ends in windows:
+        for year in (day.year - 1, day.year, day.year + 1):
+            until = _date(year if starts <= ends else year + 1, ends)
+            if until >= day:
+                dated.append((_date(year, starts), until))
+    first, until = min(dated)
+    return {"from": first.isoformat(), "until": until.isoformat(), "in_season": first <= day}
+
+
+def _date(year: int, month_day: str) -> date:
+    # 02-29 and the like mean the month's last day where there is no such date.
+    month, day = int(month_day[:2]), int(month_day[3:])
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return date(year, month + 1, 1) - timedelta(days=1)

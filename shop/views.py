@@ -1,0 +1,134 @@
+"""The catalogue, open to everybody."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from django.http import HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api.filtering import ALWAYS_KNOWN, refuse_unknown_parameters
+from accounts.api.pagination import KeysetPagination
+from accounts.models import Division
+from accounts.refusals import NotFound
+from suppliers.models import Certificate
+
+from .filters import FILTERS, LONGEST_SEARCH, asked_for
+from .models import Category, Listing, Product
+from .serializers import (
+    CategorySerializer,
+    CountySerializer,
+    ProductPageSerializer,
+    ProductSerializer,
+    written,
+)
+from .services.spelling import learn_spellings
+
+ORDERINGS = {
+    "name": ("sort_key", "product_id"),
+    "-name": ("-sort_key", "-product_id"),
+    "price": ("price", "product_id"),
+    "-price": ("-price", "-product_id"),
+    "updated": ("updated_at", "product_id"),
+    "-updated": ("-updated_at", "-product_id"),
+}
+
+
+def _parameter(name: str, description: str, kind: Any = OpenApiTypes.STR, **more: Any) -> Any:
+    return OpenApiParameter(name, kind, description=description, **more)
+
+
+PARAMETERS = [
+    _parameter(
+        "q",
+        "Words that must all be found in the names of the product, its SKUs, category, county, "
+        f"supplier or producer, or in their codes; at most {LONGEST_SEARCH} characters. Chinese in "
+        "either script, pinyin, initials or English; a word may be the beginning of one.",
+    ),
+    _parameter("category", "A category's code."),
+    _parameter("county", "The code of the county of origin."),
+    _parameter("supplier", "A supplier's code."),
+    _parameter("certificate", "A kind of certificate, valid today.", enum=Certificate.Kind.values),
+    _parameter("storage", "How it is stored.", enum=Product.Storage.values),
+    _parameter("in_season", "Whether it is delivered today.", OpenApiTypes.BOOL),
+    _parameter("in_stock", "Whether any of its SKUs can be ordered.", OpenApiTypes.BOOL),
+    _parameter("min_price", "Lowest unit price today, in yuan.", OpenApiTypes.DECIMAL),
+    _parameter("max_price", "Lowest unit price today, in yuan.", OpenApiTypes.DECIMAL),
+    _parameter("ordering", "Names sort by pinyin.", enum=list(ORDERINGS), default="name"),
+    _parameter("cursor", "Where the page starts; take it from `next` or `previous`."),
+    _parameter("page_size", "From 1 to 100.", OpenApiTypes.INT, default=20),
+]
+
+
+class ProductListView(APIView):
+    permission_classes = [AllowAny]
+    orderings = ORDERINGS
+
+    @extend_schema(
+        operation_id="products_list", parameters=PARAMETERS, responses=ProductPageSerializer
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Find products on sale."""
+        refuse_unknown_parameters(request, FILTERS.keys() | ALWAYS_KNOWN)
+        day = timezone.localdate()
+        if request.query_params.get("q"):
+            learn_spellings()
+        page = KeysetPagination()
+        listings = page.paginate_queryset(
+            asked_for(request.query_params, day=day).readable(), request, view=self
+        )
+        return _json(
+            request,
+            {
+                "next": page.get_next_link(),
+                "previous": page.get_previous_link(),
+                "results": [written(listing, day=day) for listing in listings],
+            },
+        )
+
+
+class ProductView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="products_retrieve", responses=ProductSerializer)
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        """Read one product on sale."""
+        day = timezone.localdate()
+        for listing in Listing.objects.shown(day).filter(code=code).readable()[:1]:
+            return _json(request, written(listing, day=day))
+        raise NotFound
+
+
+class CategoryListView(generics.ListAPIView[Category]):
+    """Read all categories."""
+
+    permission_classes = [AllowAny]
+    queryset = Category.objects.all()
+    serializer_class = CategorySerializer
+    ordering = ("position", "code")
+
+
+class CountyListView(generics.ListAPIView[Division]):
+    """Read Qiannan's counties."""
+
+    permission_classes = [AllowAny]
+    queryset = Division.objects.counties()
+    serializer_class = CountySerializer
+    ordering = ("code",)
+
+
+def _json(request: Request, content: Any) -> HttpResponseBase:
+    body = orjson.dumps(content)
+    response = HttpResponse(body, content_type="application/json")
+    # Stock moves at any time, so a copy may be kept but is asked about before each use.
+    response["Cache-Control"] = "no-cache"
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    response["ETag"] = etag
+    return get_conditional_response(request._request, etag=etag, response=response) or response
