@@ -25,20 +25,18 @@ from suppliers.models import Supplier
 
 from .purchases import LEAD_DAYS, Purchase, purchases_of, unit_price
 
-MONTHS = 14
 FEN = Decimal("0.01")
 SHORTFALLS = 0.02
 CLAIMS = 0.03
 CLAIMED_SHARE = Decimal("0.05")
 
 
-def load_history(*, day: date) -> None:
+def load_history(*, months: list[date], day: date) -> None:
     """
-    Store what happened from `MONTHS` months before `day`'s until the day before.
+    Store what happened in `months` until the day before `day`.
 
-    The same day always gives the same history.
+    The same arguments always give the same history.
     """
-    months = _months_until(day)
     skus = list(
         SKU.objects.exclude(stock__on_hand=0)
         .select_related("product__supplier")
@@ -57,12 +55,6 @@ def load_history(*, day: date) -> None:
     for purchase in sorted(purchases, key=lambda purchase: purchase.placed_at):
         past.add(purchase)
     past.write()
-
-
-def _months_until(day: date) -> list[date]:
-    """Return the first days of `day`'s month and the `MONTHS` before it, oldest first."""
-    latest = day.year * 12 + day.month - 1
-    return [date(number // 12, number % 12 + 1, 1) for number in range(latest - MONTHS, latest + 1)]
 
 
 class Past:

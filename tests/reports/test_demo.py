@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, Division, User
 from orders.models import Buyer, Claim, Membership, Order, OrderLine
 from reports.demo.loading import load_demo
-from reports.models import LedgerEntry
+from reports.models import Declaration, LedgerEntry
 from shop.models import SKU, Category, PriceTier, Product, ProductImage, Recognition
 from suppliers.models import Certificate, Supplier
 
@@ -231,6 +231,13 @@ class TestPast:
     def test_holds_orders_that_add_up(self, people: dict[str, Any]) -> None:
         orders = Order.objects.annotate(of_lines=Sum("lines__amount"))
         assert not orders.exclude(goods_amount=F("of_lines")).exists()
+
+    def test_holds_sales_that_both_offices_declared(self, people: dict[str, Any]) -> None:
+        declared = Declaration.objects.filter(status="booked")
+        assert set(declared.values_list("reporter", flat=True)) == {"522700", "440100"}
+        entries = LedgerEntry.objects.filter(source="declaration")
+        assert set(entries.values_list("channel", flat=True)) >= {"832", "fair", "offline"}
+        assert not entries.exclude(declared_row__note="示例数据").exists()
 
     def test_books_refunds_in_later_months(self, people: dict[str, Any]) -> None:
         refunds = LedgerEntry.objects.filter(source="claim")
