@@ -1,0 +1,17 @@
+"""What runs by itself: each task finds its own due rows and calls one service for each."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.models import AuditEntry
+from accounts.services.audit import came_in_by
+from reports.models import Declaration
+from reports.services.declarations.receiving import work_through
+
+
+@shared_task
+def read_declarations() -> None:
+    """Check, book or revoke every declaration that waits for it."""
+    with came_in_by(AuditEntry.Via.TASK):
+        for pk in list(Declaration.objects.due().values_list("pk", flat=True)):
+            work_through(pk, now=timezone.now())
