@@ -5,7 +5,17 @@ from django.contrib import admin
 from accounts.admin import ALL, EDIT, SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline
 from accounts.models import User
 
-from .models import Address, Buyer, Claim, ClaimLine, Consignment, Credit, Membership, Order, OrderLine
+from .models import (
+    Address,
+    Buyer,
+    Claim,
+    ClaimLine,
+    Consignment,
+    Credit,
+    Membership,
+    Order,
+    OrderLine,
+)
 
 SEEN_BY_OWN_PEOPLE = {
     User.Role.OFFICE: VIEW,

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=255)),
                 ('fingerprint', models.CharField(help_text='SHA-256 of method, path and body, as hex.', max_length=64)),
-                ('response', models.JSONField(null=True)),
+                ('response', models.TextField(help_text='The body, byte for byte.', null=True)),
                 ('created_at', models.DateTimeField()),
                 ('buyer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.buyer')),
             ],

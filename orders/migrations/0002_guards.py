@@ -1,8 +1,13 @@
-"""A consignment moves only along its legal ways; what a line agreed to stays; events stay."""
+"""
+Orders are numbered; a consignment moves only along its legal ways; what a line agreed to
+stays; events stay.
+"""
 
 from django.db import migrations
 
 FORWARDS = """
+CREATE SEQUENCE orders_number;
+
 CREATE FUNCTION orders_guard_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.status, NEW.status) NOT IN (
@@ -47,6 +52,7 @@ DROP TRIGGER events_are_append_only ON orders_orderevent;
 DROP TRIGGER line_keeps_what_was_agreed ON orders_orderline;
 DROP TRIGGER consignment_moves_legally ON orders_consignment;
 DROP FUNCTION orders_guard_moves();
+DROP SEQUENCE orders_number;
 """
 
 

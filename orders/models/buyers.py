@@ -58,9 +58,7 @@ class Buyer(models.Model):
     code = models.SlugField(_("code"), max_length=20, unique=True)
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    region = models.ForeignKey(
-        Division, models.PROTECT, related_name="+", verbose_name=_("region")
-    )
+    region = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name=_("region"))
     uscc = models.CharField(
         _("unified social credit code"),
         max_length=18,
@@ -69,9 +67,7 @@ class Buyer(models.Model):
         blank=True,
         validators=[validate_uscc],
     )
-    foreign_id = models.CharField(
-        _("registration outside the mainland"), max_length=40, blank=True
-    )
+    foreign_id = models.CharField(_("registration outside the mainland"), max_length=40, blank=True)
     payment_term = models.CharField(
         _("payment term"), max_length=8, choices=PaymentTerm, default=PaymentTerm.POSTPAY
     )

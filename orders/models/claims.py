@@ -66,9 +66,7 @@ class Claim(models.Model):
 class ClaimLine(models.Model):
     """The claimed quantity of one line, and its share of the refund once settled."""
 
-    claim = models.ForeignKey(
-        Claim, models.CASCADE, related_name="lines", verbose_name=_("claim")
-    )
+    claim = models.ForeignKey(Claim, models.CASCADE, related_name="lines", verbose_name=_("claim"))
     line = models.ForeignKey(
         OrderLine, models.PROTECT, related_name="claim_lines", verbose_name=_("order line")
     )

@@ -19,7 +19,7 @@ class IdempotencyKey(models.Model):
     fingerprint = models.CharField(
         max_length=64, help_text="SHA-256 of method, path and body, as hex."
     )
-    response = models.JSONField(null=True)
+    response = models.TextField(null=True, help_text="The body, byte for byte.")  # noqa: DJ001
     created_at = models.DateTimeField()
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -34,9 +35,7 @@ class Order(models.Model):
         REJECTED = "rejected", _("rejected")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
-    buyer = models.ForeignKey(
-        Buyer, models.PROTECT, related_name="orders", verbose_name=_("buyer")
-    )
+    buyer = models.ForeignKey(Buyer, models.PROTECT, related_name="orders", verbose_name=_("buyer"))
     purchaser = models.ForeignKey(
         User, models.PROTECT, related_name="+", verbose_name=_("purchaser")
     )
@@ -47,9 +46,7 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("placed at"))
     delivery_date = models.DateField(_("delivery date"), null=True, blank=True)
     purchase_order = models.CharField(_("purchase order"), max_length=60, blank=True)
-    payment_term = models.CharField(
-        _("payment term"), max_length=8, choices=Buyer.PaymentTerm
-    )
+    payment_term = models.CharField(_("payment term"), max_length=8, choices=Buyer.PaymentTerm)
     note = models.CharField(_("note"), max_length=500, blank=True)
     goods_amount = models.DecimalField(_("goods amount (yuan)"), max_digits=14, decimal_places=2)
     freight_amount = models.DecimalField(
@@ -74,7 +71,9 @@ class Order(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(goods_amount__range=(0, MONEY_MAX), freight_amount__range=(0, MONEY_MAX)),
+                condition=Q(
+                    goods_amount__range=(0, MONEY_MAX), freight_amount__range=(0, MONEY_MAX)
+                ),
                 name="order_amounts_within_bounds",
             )
         ]
@@ -90,8 +89,17 @@ class Order(models.Model):
 class ConsignmentQuerySet(OwnedQuerySet):
     owner_paths = ("order__buyer__memberships__user", "supplier__members__user")
 
+    def for_actor(self, user: User | AnonymousUser) -> "ConsignmentQuerySet":
+        """Rows that `user` may see; a supplier sees nothing of an order before its approval."""
+        rows = super().for_actor(user)
+        if not isinstance(user, User) or user.role:
+            return rows
+        return rows.exclude(
+            status=Consignment.Status.PENDING_APPROVAL, supplier__members__user=user
+        )
+
     def supplied_by(self, user: User) -> "ConsignmentQuerySet":
-        """What the supplier that `user` works for has to deliver; unapproved orders are not its yet."""
+        """What the supplier that `user` works for has to deliver."""
         return self.filter(supplier__members__user=user).exclude(
             status=Consignment.Status.PENDING_APPROVAL
         )
@@ -170,9 +178,7 @@ class OrderLine(models.Model):
     it. Quantities are in the SKU's unit, amounts in yuan, rounded once.
     """
 
-    order = models.ForeignKey(
-        Order, models.PROTECT, related_name="lines", verbose_name=_("order")
-    )
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", verbose_name=_("order"))
     consignment = models.ForeignKey(
         Consignment, models.PROTECT, related_name="lines", verbose_name=_("consignment")
     )
@@ -190,9 +196,7 @@ class OrderLine(models.Model):
     tolerance_percent = models.DecimalField(
         _("weight tolerance (%)"), max_digits=5, decimal_places=2
     )
-    tax_treatment = models.CharField(
-        _("tax treatment"), max_length=8, choices=SKU.TaxTreatment
-    )
+    tax_treatment = models.CharField(_("tax treatment"), max_length=8, choices=SKU.TaxTreatment)
     tax_rate = models.DecimalField(_("tax rate"), max_digits=4, decimal_places=3)
     unit_price = models.DecimalField(_("unit price (yuan)"), max_digits=12, decimal_places=4)
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
@@ -207,9 +211,7 @@ class OrderLine(models.Model):
     accepted_amount = models.DecimalField(
         _("accepted amount (yuan)"), max_digits=14, decimal_places=2, null=True, blank=True
     )
-    shortfall_reason = models.CharField(
-        _("reason for accepting less"), max_length=200, blank=True
-    )
+    shortfall_reason = models.CharField(_("reason for accepting less"), max_length=200, blank=True)
     refunded_amount = models.DecimalField(
         _("refunded (yuan)"), max_digits=14, decimal_places=2, default=Decimal(0)
     )
@@ -256,9 +258,7 @@ class OrderLine(models.Model):
 class OrderEvent(models.Model):
     """A step in the life of an order or of one consignment; never changed."""
 
-    order = models.ForeignKey(
-        Order, models.PROTECT, related_name="events", verbose_name=_("order")
-    )
+    order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
     consignment = models.ForeignKey(
         Consignment, models.PROTECT, null=True, blank=True, verbose_name=_("consignment")
     )

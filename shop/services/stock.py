@@ -1,0 +1,68 @@
+"""Hold stock for order lines, let it go, and take it out when it ships."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from django.db import connection
+
+from shop.models import SKU, Reservation, Stock
+
+RESERVE = """
+    INSERT INTO shop_reservation (line_id, sku_id, quantity)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[])
+"""
+TAKE = """
+    UPDATE shop_stock SET on_hand = on_hand - taken.quantity
+    FROM (
+        SELECT sku_id, sum(quantity) AS quantity
+        FROM unnest(%s::bigint[], %s::numeric[]) AS line (sku_id, quantity)
+        GROUP BY sku_id
+    ) taken
+    WHERE shop_stock.sku_id = taken.sku_id
+"""
+
+
+def lock_stock(codes: Sequence[str]) -> dict[int, Decimal]:
+    """Lock the stock of the SKUs with these codes; return what is available by SKU key."""
+    ids = SKU.objects.filter(code__in=codes).values("pk")
+    rows = Stock.objects.locked(ids).values_list("pk", "on_hand", "reserved")
+    return {sku_id: on_hand - reserved for sku_id, on_hand, reserved in rows}
+
+
+def reserve(line_ids: list[int], sku_ids: list[int], quantities: list[Decimal]) -> None:
+    """Hold a quantity for each order line; the caller has locked the stock and compared."""
+    with connection.cursor() as cursor:
+        cursor.execute(RESERVE, [line_ids, sku_ids, quantities])
+
+
+def release(sku_by_line: Mapping[int, int]) -> None:
+    """Let go what is held for these order lines."""
+    list(Stock.objects.locked(sorted(set(sku_by_line.values()))))
+    Reservation.objects.filter(line_id__in=sku_by_line).delete()
+
+
+def take(
+    sku_by_line: Mapping[int, int], *, quantity_by_line: Mapping[int, Decimal]
+) -> dict[int, Decimal]:
+    """
+    Turn what is held for order lines into less stock, by what really leaves.
+
+    More than was held may leave as long as nothing held for others is touched.
+    Otherwise nothing changes, and the answer says by SKU key what can leave.
+    """
+    needed: dict[int, Decimal] = {}
+    for line_id, sku_id in sku_by_line.items():
+        needed[sku_id] = needed.get(sku_id, Decimal(0)) + quantity_by_line[line_id]
+    stocks = {stock.pk: stock for stock in Stock.objects.locked(sorted(needed))}
+    held = Reservation.objects.filter(line_id__in=sku_by_line)
+    free = {sku_id: stocks[sku_id].available for sku_id in needed}
+    for sku_id, quantity in held.values_list("sku_id", "quantity"):
+        free[sku_id] += quantity
+    if short := {sku_id: free[sku_id] for sku_id in needed if needed[sku_id] > free[sku_id]}:
+        return short
+    held.delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TAKE, [list(sku_by_line.values()), [quantity_by_line[line] for line in sku_by_line]]
+        )
+    return {}
