@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
 from accounts.refusals import ErrorItem, Invalid
 
@@ -97,7 +96,10 @@ class KeysetPagination(BasePagination):
     def _link(self, row: Any, *, backwards: bool) -> str:
         position = [_value(row, column.lstrip("-")) for column in self.ordering]
         cursor = write_cursor(position, backwards=backwards)
-        return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+        # Written anew: a client may have sent the query as raw UTF-8.
+        parameters = self.request.query_params.copy()
+        parameters["cursor"] = cursor
+        return f"{self.request.build_absolute_uri(self.request.path)}?{parameters.urlencode()}"
 
 
 def page_size(request: Request) -> int:
