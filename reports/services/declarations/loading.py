@@ -85,7 +85,10 @@ UNION ALL
 SELECT %(declaration)s, d.row, 'sold_on', 'month_closed'
 FROM declared d
 JOIN reports_month m ON m.month = date_trunc('month', d.sold_on)::date
-WHERE m.status IN ('closed', 'published') AND NOT %(is_late)s
+WHERE m.status IN ('closed', 'published') AND NOT (
+    %(is_late)s AND NOT EXISTS (
+        SELECT 1 FROM reports_month
+        WHERE month = %(this_month)s AND status IN ('closed', 'published')))
 """
 
 OPEN_MONTHS = """
@@ -131,6 +134,7 @@ def load(declaration: Declaration, *, now: datetime) -> None:
                 "declaration": declaration.pk,
                 "reporter": declaration.reporter_id,
                 "is_late": declaration.is_late,
+                "this_month": timezone.localdate(now).replace(day=1),
             },
         )
         cursor.execute(

@@ -230,6 +230,9 @@ def _check_and_book(declaration: Declaration, *, now: datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('book declarations'))")
     try:
+        with declaration.path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != declaration.sha256:
+                raise FileRejected("altered")
         load(declaration, now=now)
     except FileRejected as refusal:
         declaration.status, declaration.failure = Status.REFUSED, refusal.reason

@@ -62,6 +62,7 @@ FILE_REASONS = {
     "dates_from_1904": _("The workbook counts its dates from 1904; switch it to 1900."),
     "text_too_long": _("A cell holds more text than Excel allows."),
     "too_many_columns": _("The sheet has cells far right of its columns."),
+    "altered": _("The file on disk is not the one that was uploaded."),
     "gave_up": _("The file could not be worked through in several attempts."),
 }
 
