@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -110,17 +111,21 @@ class ProductPageSerializer(serializers.Serializer[Any]):
     results = ProductSerializer(many=True)
 
 
+_SITE_ZONE = timezone.get_default_timezone()
+_url = lru_cache(maxsize=10_000)(default_storage.url)
+
+
 def written(listing: Mapping[str, Any], *, day: date) -> dict[str, Any]:
     """Return the product of a listing's row, with what only the moment of reading knows."""
     product: dict[str, Any] = orjson.loads(listing["body"])
     product["season"] = season_dates(product["season"], day=day)
     for image in product["images"]:
-        image["url"] = default_storage.url(image["url"])
+        image["url"] = _url(image["url"])
     if product["skus"]:
         quantities = listing["available"].split(",")
         for sku, available in zip(product["skus"], quantities, strict=True):
             sku["available"] = available
-    product["updated_at"] = timezone.localtime(listing["updated_at"]).isoformat()
+    product["updated_at"] = listing["updated_at"].astimezone(_SITE_ZONE).isoformat()
     return product
 
 

@@ -4,8 +4,9 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
-import shop.models.listings
 from django.db import migrations, models
+
+import shop.models.listings
 
 
 class Migration(migrations.Migration):

@@ -60,7 +60,7 @@ class MonthDaysField(models.Field):
         return "int4multirange"
 
 
-_AVAILABLE = RawSQL(  # noqa: S611
+_AVAILABLE = RawSQL(
     """(
         SELECT string_agg(trim_scale(coalesce(on_hand - reserved, 0))::text, ',' ORDER BY place)
         FROM unnest(shop_listing.sku_ids) WITH ORDINALITY AS sku(id, place)
