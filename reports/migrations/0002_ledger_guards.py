@@ -34,20 +34,31 @@ BEGIN
     END IF;
 
     INSERT INTO reports_pendingtotal (
-        month, county_code, region_code, pair_district_code, category_code, supplier_code,
-        kind, buyer_kind, channel, is_recognised, grade, rule_id, amount, weight_kg, entries)
-    SELECT month, county_code, region_code, pair_district_code, category_code, supplier_code,
-        kind, buyer_kind, channel, is_recognised, grade, rule_id,
+        month, grade, county_code, region_code, pair_district_code, category_code,
+        supplier_code, kind, buyer_kind, channel, is_recognised, amount, weight_kg, entries)
+    SELECT month, grade, county_code, region_code, pair_district_code, category_code,
+        supplier_code, kind, buyer_kind, channel, is_recognised,
         sum(amount), sum(weight_kg), count(*)
     FROM new_rows
-    GROUP BY month, county_code, region_code, pair_district_code, category_code, supplier_code,
-        kind, buyer_kind, channel, is_recognised, grade, rule_id;
+    GROUP BY month, grade, county_code, region_code, pair_district_code, category_code,
+        supplier_code, kind, buyer_kind, channel, is_recognised;
     RETURN NULL;
 END $$;
 
 CREATE TRIGGER ledger_books_entries AFTER INSERT ON reports_ledgerentry
     REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION reports_book_entries();
+
+CREATE VIEW reports_rolledup AS
+    SELECT month, grade, county_code, region_code, pair_district_code, category_code,
+        supplier_code, kind, buyer_kind, channel, is_recognised,
+        amount, weight_kg, 1::bigint AS entries
+    FROM reports_ledgerentry
+    UNION ALL
+    SELECT month, grade, county_code, region_code, pair_district_code, category_code,
+        supplier_code, kind, buyer_kind, channel, is_recognised,
+        -amount, -weight_kg, -entries
+    FROM reports_pendingtotal;
 
 CREATE FUNCTION reports_require_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -74,8 +85,11 @@ BEGIN
         END IF;
         IF NEW.status IN (OLD.status, 'published')
             AND OLD.status IN ('closed', 'published')
-            AND (NEW.closed_at, NEW.entries, NEW.amount, NEW.sha256)
-                IS NOT DISTINCT FROM (OLD.closed_at, OLD.entries, OLD.amount, OLD.sha256)
+            AND (NEW.closed_at, NEW.entries, NEW.amount, NEW.sha256, NEW.follows_id,
+                 NEW.requested_by_id, NEW.confirmed_by_id)
+                IS NOT DISTINCT FROM
+                (OLD.closed_at, OLD.entries, OLD.amount, OLD.sha256, OLD.follows_id,
+                 OLD.requested_by_id, OLD.confirmed_by_id)
         THEN
             RETURN NEW;
         END IF;
@@ -93,6 +107,7 @@ DROP TRIGGER closed_month_stays ON reports_month;
 DROP FUNCTION reports_guard_month();
 DROP TRIGGER accepted_line_has_entry ON orders_orderline;
 DROP FUNCTION reports_require_entry();
+DROP VIEW reports_rolledup;
 DROP TRIGGER ledger_books_entries ON reports_ledgerentry;
 DROP FUNCTION reports_book_entries();
 DROP TRIGGER ledger_is_never_emptied ON reports_ledgerentry;

@@ -4,9 +4,11 @@ from .declarations import Declaration, DeclarationProblem, DeclarationRow
 from .ledger import ContributionKind, CountingRule, Grade, LedgerEntry
 from .months import Month
 from .reports import Report
-from .totals import PendingTotal, Total
+from .totals import DIMENSIONS, GRAINS, PendingTotal, RolledUp, RollUp, Total
 
 __all__ = [
+    "DIMENSIONS",
+    "GRAINS",
     "ContributionKind",
     "CountingRule",
     "Declaration",
@@ -17,5 +19,7 @@ __all__ = [
     "Month",
     "PendingTotal",
     "Report",
+    "RollUp",
+    "RolledUp",
     "Total",
 ]

@@ -11,8 +11,8 @@ class Month(models.Model):
     """
     A month of the official figure; it goes open → reviewing → closed → published.
 
-    A closed month never changes. `sha256` is the digest of its entries, chained to
-    the month before.
+    A closed month never changes. `sha256` is the digest of its entries and of the
+    digest of `follows`, the month that was closed before it: one chain over all.
     """
 
     class Status(models.TextChoices):
@@ -35,6 +35,14 @@ class Month(models.Model):
         _("amount (yuan)"), max_digits=18, decimal_places=2, null=True, blank=True
     )
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    follows = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="followed_by",
+        verbose_name=_("closed after"),
+    )
 
     class Meta:
         verbose_name = _("month")

@@ -1,13 +1,47 @@
-"""The stored totals and what still has to be added to them."""
+"""The stored totals, how fine they are, and what still has to be added to them."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+#: The columns that totals tell apart, next to the month and the grade.
+DIMENSIONS = (
+    "county_code",
+    "region_code",
+    "pair_district_code",
+    "category_code",
+    "supplier_code",
+    "kind",
+    "buyer_kind",
+    "channel",
+    "is_recognised",
+)
+
+#: What is stored side by side: each set of columns makes one table's worth of cells, small
+#: where few columns meet. Together they hold every two dimensions.
+GRAINS = (
+    (
+        "county_code",
+        "pair_district_code",
+        "category_code",
+        "kind",
+        "buyer_kind",
+        "channel",
+        "is_recognised",
+    ),
+    ("county_code", "region_code", "pair_district_code", "category_code", "is_recognised"),
+    ("region_code", "kind", "buyer_kind", "channel"),
+    ("county_code", "category_code", "supplier_code", "is_recognised"),
+    ("county_code", "pair_district_code", "supplier_code", "kind", "buyer_kind", "channel"),
+    ("county_code", "region_code", "pair_district_code", "supplier_code"),
+)
 
 
 class Cell(models.Model):
-    """One combination of everything that totals are asked by, with its sums."""
+    """One combination of what totals are asked by, with its sums."""
 
     month = models.DateField()
+    grade = models.PositiveSmallIntegerField()
     county_code = models.CharField(max_length=6)
     region_code = models.CharField(max_length=6)
     pair_district_code = models.CharField(max_length=6)
@@ -17,27 +51,9 @@ class Cell(models.Model):
     buyer_kind = models.CharField(max_length=12)
     channel = models.CharField(max_length=10)
     is_recognised = models.BooleanField()
-    grade = models.PositiveSmallIntegerField()
-    rule_id = models.PositiveSmallIntegerField()
     amount = models.DecimalField(max_digits=18, decimal_places=2)
     weight_kg = models.DecimalField(max_digits=18, decimal_places=3)
     entries = models.BigIntegerField()
-
-    #: The columns that identify a cell.
-    DIMENSIONS = (
-        "month",
-        "county_code",
-        "region_code",
-        "pair_district_code",
-        "category_code",
-        "supplier_code",
-        "kind",
-        "buyer_kind",
-        "channel",
-        "is_recognised",
-        "grade",
-        "rule_id",
-    )
 
     class Meta:
         abstract = True
@@ -47,22 +63,26 @@ class Total(Cell):
     """
     The sums of all ledger entries of a cell that were rolled up so far.
 
+    `grain` says which columns the row tells apart; the others are empty. It is what
+    PostgreSQL's GROUPING says of them: one bit a column, set where it is left out.
     Total plus pending always equals the ledger.
     """
+
+    grain = models.PositiveSmallIntegerField()
 
     class Meta:
         verbose_name = _("total")
         verbose_name_plural = _("totals")
         constraints = [
             models.UniqueConstraint(
-                fields=list(Cell.DIMENSIONS), name="one_total_per_cell", nulls_distinct=False
+                fields=["grain", "month", "grade", *DIMENSIONS], name="one_total_per_cell"
             )
         ]
 
 
 class PendingTotal(Cell):
     """
-    What one statement that wrote the ledger still adds to a cell.
+    What one statement that wrote the ledger still adds to the totals.
 
     A trigger writes these rows in the writer's own transaction; rolling up takes
     them away and adds them to the totals in one transaction, so a sale is added
@@ -72,3 +92,33 @@ class PendingTotal(Cell):
     class Meta:
         verbose_name = _("pending total")
         verbose_name_plural = _("pending totals")
+
+
+class RolledUp(Cell):
+    """
+    The ledger as far as it is rolled up: its entries, less what is pending.
+
+    A view without a key, only ever summed. One statement sees one moment, so at every
+    moment this is what the totals must be; it answers what no grain tells apart.
+    """
+
+    class Meta:
+        managed = False
+        verbose_name = _("rolled-up entry")
+        verbose_name_plural = _("rolled-up entries")
+
+
+class RollUp(models.Model):
+    """
+    The one row that says up to when the totals are brought up to date.
+
+    Whoever holds its lock changes the totals; nobody else does meanwhile.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    rolled_up_at = models.DateTimeField(_("rolled up at"))
+
+    class Meta:
+        verbose_name = _("roll-up")
+        verbose_name_plural = _("roll-ups")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_roll_up_state")]

@@ -1,0 +1,126 @@
+"""Bring the totals up to date, make them anew, and find where they differ from the ledger."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from reports.models import DIMENSIONS, GRAINS
+
+#: How many pending rows one statement adds, so that memory stays flat after a bulk load.
+BATCH = 50_000
+
+SUMS = ("amount", "weight_kg", "entries")
+CELL = ", ".join(("month", "grade", *DIMENSIONS))
+
+GROUPED = ", ".join(
+    (
+        f"grouping({', '.join(DIMENSIONS)}) AS grain, month, grade",
+        *(
+            f"coalesce({name}, {'false' if name == 'is_recognised' else repr('')}) AS {name}"
+            for name in DIMENSIONS
+        ),
+        *(f"sum({name}) AS {name}" for name in SUMS),
+    )
+)
+BY_GRAIN = "month, grade, GROUPING SETS ({})".format(
+    ", ".join(f"({', '.join(grain)})" for grain in GRAINS)
+)
+
+# The statement's own lock on the row lets one roll-up in at a time.
+TAKE_TURN = """
+INSERT INTO reports_rollup AS state (id, rolled_up_at) VALUES (1, %s)
+ON CONFLICT (id) DO UPDATE
+    SET rolled_up_at = greatest(state.rolled_up_at, excluded.rolled_up_at)
+"""
+
+ADD_PENDING = f"""
+WITH taken AS (
+    DELETE FROM reports_pendingtotal WHERE id IN (
+        SELECT id FROM reports_pendingtotal WHERE id <= %s ORDER BY id LIMIT %s)
+    RETURNING *
+)
+INSERT INTO reports_total AS total (grain, {CELL}, {", ".join(SUMS)})
+SELECT {GROUPED} FROM taken GROUP BY {BY_GRAIN}
+ON CONFLICT (grain, {CELL}) DO UPDATE SET
+    {", ".join(f"{name} = total.{name} + excluded.{name}" for name in SUMS)}
+"""
+
+COUNTED_ANEW = f"""
+SELECT {GROUPED} FROM reports_rolledup
+WHERE %(month)s::date IS NULL OR month = %(month)s
+GROUP BY {BY_GRAIN} HAVING sum(entries) <> 0
+"""
+
+# A table of its own, because PostgreSQL reads in parallel for it but not for an INSERT.
+COUNT_ANEW = f"CREATE TEMPORARY TABLE anew ON COMMIT DROP AS {COUNTED_ANEW}"
+
+REPLACE = f"""
+INSERT INTO reports_total (grain, {CELL}, {", ".join(SUMS)})
+SELECT grain, {CELL}, {", ".join(SUMS)} FROM anew
+"""
+
+DIFFERENCES = f"""
+SELECT grain, {CELL}, {", ".join(f"sum({name}) AS {name}" for name in SUMS)}
+FROM (
+    SELECT grain, {CELL}, {", ".join(SUMS)} FROM reports_total
+    WHERE %(month)s::date IS NULL OR month = %(month)s
+    UNION ALL
+    SELECT grain, {CELL}, {", ".join(f"-{name}" for name in SUMS)} FROM ({COUNTED_ANEW}) anew
+) both_sides
+GROUP BY grain, {CELL}
+HAVING {" OR ".join(f"sum({name}) <> 0" for name in SUMS)}
+ORDER BY month, grain LIMIT %(limit)s
+"""
+
+
+def grain_of(columns: Iterable[str]) -> int:
+    """Return what PostgreSQL's GROUPING says of cells that tell `columns` apart."""
+    told_apart = set(columns)
+    return sum(1 << bit for bit, name in enumerate(reversed(DIMENSIONS)) if name not in told_apart)
+
+
+@transaction.atomic
+def roll_up(*, now: datetime) -> None:
+    """
+    Add what is pending to the totals.
+
+    Safe to repeat and to kill at any moment: what it takes from the pending rows it
+    adds to the totals in the same transaction. A writer that commits late leaves its
+    rows for the next run.
+    """
+    _execute(TAKE_TURN, [now])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM reports_pendingtotal")
+        (last,) = cursor.fetchone()
+    while last and _execute(ADD_PENDING, [last, BATCH]):
+        pass
+
+
+@transaction.atomic
+def rebuild(*, now: datetime) -> None:
+    """Replace all totals by sums made anew from the ledger."""
+    _execute(TAKE_TURN, [now])
+    _execute(COUNT_ANEW, {"month": None})
+    _execute("DELETE FROM reports_total")
+    _execute(REPLACE)
+    roll_up(now=now)
+
+
+def differences(*, month: date | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    """
+    Return cells whose total is not what the ledger says, and by how much.
+
+    Of all months, or of one; at most `limit` cells.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DIFFERENCES, {"month": month, "limit": limit})
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _execute(sql: str, values: Sequence[Any] | dict[str, Any] | None = None) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.rowcount
