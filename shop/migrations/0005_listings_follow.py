@@ -14,7 +14,7 @@ CREATE FUNCTION shop_season_days(seasons shop_season[]) RETURNS int4multirange
         SELECT int4range(replace(starts, '-', '')::int, replace(ends, '-', '')::int, '[]') AS days
         FROM unnest(seasons) WHERE starts <= ends
         UNION ALL
-        SELECT unnest(ARRAY[int4range(replace(starts, '-', '')::int, 1232), 
+        SELECT unnest(ARRAY[int4range(replace(starts, '-', '')::int, 1232),
                             int4range(101, replace(ends, '-', '')::int, '[]')])
         FROM unnest(seasons) WHERE starts > ends
     ) windows
