@@ -2,30 +2,24 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
-from typing import Any
+from decimal import ROUND_UP, Decimal
+from typing import Any, NamedTuple
 
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Pairing, User
-from orders.models import (
-    Buyer,
-    Claim,
-    ClaimLine,
-    Consignment,
-    Membership,
-    Order,
-    OrderEvent,
-    OrderLine,
-)
-from reports.models import CountingRule, Grade, LedgerEntry
+from orders.models import Buyer, Consignment, Membership, Order, OrderEvent, OrderLine
+from orders.money import amount_of
+from orders.services.claiming import open_claim
+from reports.services.booking import book_accepted, settle_claim
 from shop.models import SKU
 from suppliers.models import Supplier
 
 from .purchases import LEAD_DAYS, Purchase, purchases_of, unit_price
 
-FEN = Decimal("0.01")
 SHORTFALLS = 0.02
 CLAIMS = 0.03
 CLAIMED_SHARE = Decimal("0.05")
@@ -35,7 +29,8 @@ def load_history(*, months: list[date], day: date) -> None:
     """
     Store what happened in `months` until the day before `day`.
 
-    The same arguments always give the same history.
+    The same arguments always give the same history. Orders and deliveries are
+    written table by table; the few claims are opened and settled by the services.
     """
     skus = list(
         SKU.objects.exclude(stock__on_hand=0)
@@ -44,17 +39,59 @@ def load_history(*, months: list[date], day: date) -> None:
         .order_by("code")
     )
     buyers = list(Buyer.objects.prefetch_related("addresses", "memberships__user").order_by("code"))
-    past = Past(until=datetime.combine(day, time(), timezone.get_current_timezone()))
-    purchases = [
-        purchase
-        for month in months
-        for purchase in purchases_of(
-            month, since=months[0], buyers=buyers, skus=skus, pairs=past.pairs
-        )
-    ]
-    for purchase in sorted(purchases, key=lambda purchase: purchase.placed_at):
+    pairs = set(Pairing.objects.in_force(day).values_list("district_id", "county_id"))
+    purchases = sorted(
+        (
+            purchase
+            for month in months
+            for purchase in purchases_of(
+                month, since=months[0], buyers=buyers, skus=skus, pairs=pairs
+            )
+        ),
+        key=lambda purchase: purchase.placed_at,
+    )
+    midnight = datetime.combine(day, time(), timezone.get_current_timezone())
+    past = Past(until=midnight, pairs=pairs, numbers=_serials(len(purchases)))
+    for purchase in purchases:
         past.add(purchase)
     past.write()
+    complain(past.complaints, until=midnight)
+
+
+def _serials(count: int) -> Iterator[int]:
+    """Return as many serial numbers of orders."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('orders_number') FROM generate_series(1, %s)", [count])
+        return iter([serial for (serial,) in cursor])
+
+
+class Complaint(NamedTuple):
+    """What is claimed of a delivered line, when, and when it is settled."""
+
+    line: OrderLine
+    quantity: Decimal
+    opened_at: datetime
+    settled_at: datetime
+    settled_by: User
+
+
+def complain(complaints: list[Complaint], *, until: datetime) -> None:
+    """Open and settle claims in the order of their settlement, as far as it lies before `until`."""
+    for complaint in sorted(complaints, key=lambda complaint: complaint.settled_at):
+        line = complaint.line
+        claim = open_claim(
+            line.consignment.number,
+            claimed={line.number: (complaint.quantity, "部分变质(示例)")},
+            by=line.order.purchaser,
+            now=complaint.opened_at,
+        )
+        if complaint.settled_at < until:
+            settle_claim(
+                claim.pk,
+                amount=amount_of(complaint.quantity, line.unit_price),
+                by=complaint.settled_by,
+                now=complaint.settled_at,
+            )
 
 
 class Past:
@@ -64,12 +101,12 @@ class Past:
     An order that would not be wholly accepted before `until` is left out.
     """
 
-    def __init__(self, *, until: datetime) -> None:
+    def __init__(
+        self, *, until: datetime, pairs: set[tuple[str, str]], numbers: Iterator[int]
+    ) -> None:
         self.until = until
-        self.rule = CountingRule.objects.latest("in_force_from")
-        self.pairs = set(
-            Pairing.objects.in_force(until.date()).values_list("district_id", "county_id")
-        )
+        self.pairs = pairs
+        self.numbers = numbers
         self.people_by_supplier = {
             supplier.pk: supplier.members.all()[0].user
             for supplier in Supplier.objects.selling().prefetch_related("members__user")
@@ -79,27 +116,15 @@ class Past:
         self.consignments: list[Consignment] = []
         self.lines: list[OrderLine] = []
         self.events: list[OrderEvent] = []
-        self.entries: list[LedgerEntry] = []
-        self.claims: list[Claim] = []
-        self.claim_lines: list[ClaimLine] = []
-        self.refunds: list[LedgerEntry] = []
+        self.complaints: list[Complaint] = []
 
     def write(self) -> None:
-        """Store all rows, the ledger in the order in which it was booked."""
-        self.entries.sort(key=lambda entry: entry.booked_at)
-        self.refunds.sort(key=lambda entry: entry.booked_at)
-        tables: tuple[list[Any], ...] = (
-            self.orders,
-            self.consignments,
-            self.lines,
-            self.events,
-            self.entries,
-            self.claims,
-            self.claim_lines,
-            self.refunds,
-        )
+        """Store all rows and enter what was accepted in the ledger."""
+        self.events.sort(key=lambda event: event.at)
+        tables: tuple[list[Any], ...] = (self.orders, self.consignments, self.lines, self.events)
         for rows in tables:
             type(rows[0])._default_manager.bulk_create(rows, batch_size=5_000)
+        book_accepted(self.consignments[0].pk, self.consignments[-1].pk)
 
     def add(self, purchase: Purchase) -> None:
         """Let a purchase be placed, delivered and accepted."""
@@ -112,24 +137,16 @@ class Past:
         order = self._order(purchase)
         quantity_by_sku = purchase.quantity_by_sku
         number_by_sku = {sku: number for number, sku in enumerate(quantity_by_sku, start=1)}
-        for position, (supplier, skus) in enumerate(skus_by_supplier.items(), start=1):
-            accepted_at = steps[supplier][-1]
+        suppliers = sorted(skus_by_supplier, key=lambda supplier: supplier.code)
+        for position, supplier in enumerate(suppliers, start=1):
             consignment = self._consignment(order, supplier, position, steps[supplier])
-            for sku in skus:
+            for sku in skus_by_supplier[supplier]:
                 line = self._line(consignment, number_by_sku[sku], sku, quantity_by_sku[sku])
                 consignment.goods_amount += line.amount
                 order.goods_amount += line.amount
-                entry = self._entry(
-                    line,
-                    source=LedgerEntry.Source.ACCEPTANCE,
-                    booked_at=accepted_at,
-                    quantity=line.accepted_quantity,
-                    amount=line.accepted_amount,
-                )
                 self.lines.append(line)
-                self.entries.append(entry)
             if self.dice.random() < CLAIMS:
-                self._claim(line, entry, accepted_at=accepted_at)
+                self._complain(line, accepted_at=steps[supplier][-1])
 
     def _steps(self, placed_at: datetime) -> tuple[datetime, datetime, datetime]:
         """Return when a consignment is confirmed, shipped and accepted."""
@@ -143,20 +160,22 @@ class Past:
             hour=self.dice.randint(9, 16), minute=self.dice.randint(0, 59)
         ) + timedelta(days)
 
-    def _person(self, buyer: Buyer, role: str) -> User:
-        return next(m.user for m in buyer.memberships.all() if m.role == role)
-
     def _order(self, purchase: Purchase) -> Order:
         buyer, placed_at = purchase.buyer, purchase.placed_at
+        serial = next(self.numbers)
         order = Order(
-            number=f"{placed_at:%Y%m%d}{len(self.orders) + 1:06}",
+            number=f"{placed_at:%Y%m%d}{serial:06}",
             buyer=buyer,
-            purchaser=self._person(buyer, Membership.Role.PURCHASER),
+            purchaser=next(
+                membership.user
+                for membership in buyer.memberships.all()
+                if membership.role == Membership.Role.PURCHASER
+            ),
             address=self.dice.choice(buyer.addresses.all()),
             status=Order.Status.ACCEPTED,
             placed_at=placed_at,
             delivery_date=placed_at.date() + timedelta(LEAD_DAYS),
-            purchase_order=f"示例-{placed_at:%y%m}-{len(self.orders) + 1}",
+            purchase_order=f"示例-{serial}",
             payment_term=buyer.payment_term,
             goods_amount=Decimal(0),
             buyer_kind=buyer.kind,
@@ -184,12 +203,8 @@ class Past:
         )
         self.consignments.append(consignment)
         seller = self.people_by_supplier[supplier.pk]
-        for kind, at, by in zip(
-            ("confirmed", "shipped", "accepted"),
-            steps,
-            (seller, seller, order.purchaser),
-            strict=True,
-        ):
+        people = (seller, seller, order.purchaser)
+        for kind, at, by in zip(("confirmed", "shipped", "accepted"), steps, people, strict=True):
             self.events.append(
                 OrderEvent(order=order, consignment=consignment, kind=kind, at=at, by=by)
             )
@@ -224,11 +239,11 @@ class Past:
             tax_rate=sku.tax_rate,
             unit_price=price,
             quantity=quantity,
-            amount=_rounded(quantity * price),
+            amount=amount_of(quantity, price),
             batch=f"示例-{day:%Y%m%d}",
             shipped_quantity=shipped,
             accepted_quantity=accepted,
-            accepted_amount=_rounded(accepted * price),
+            accepted_amount=amount_of(accepted, price),
             shortfall_reason=reason,
         )
 
@@ -243,84 +258,17 @@ class Past:
             return quantity, quantity - broken, "到货破损(示例)"
         return quantity, quantity, ""
 
-    def _entry(
-        self,
-        line: OrderLine,
-        *,
-        source: LedgerEntry.Source,
-        booked_at: datetime,
-        quantity: Any,
-        amount: Any,
-        **pointers: Any,
-    ) -> LedgerEntry:
-        order = line.order
-        return LedgerEntry(
-            source=source,
-            booked_at=booked_at,
-            occurred_on=timezone.localdate(booked_at),
-            rule=self.rule,
-            order_line=line,
-            product_name=line.name,
-            category_code=line.category_code,
-            county_code=line.county_code,
-            supplier_code=line.consignment.supplier.code,
-            buyer_code=order.buyer.code,
-            buyer_kind=order.buyer_kind,
-            region_code=order.region_code,
-            pair_district_code=line.pair_district_code,
-            channel=order.channel,
-            kind=self.rule.kind_by_buyer_kind[order.buyer_kind],
-            is_recognised=line.is_recognised,
-            grade=Grade.E2,
-            quantity=quantity,
-            unit=line.unit,
-            weight_kg=quantity * line.net_weight_kg,
-            amount=amount,
-            **pointers,
-        )
-
-    def _claim(self, line: OrderLine, entry: LedgerEntry, *, accepted_at: datetime) -> None:
-        """Let a claim for part of a line be opened, and settled some weeks later."""
+    def _complain(self, line: OrderLine, *, accepted_at: datetime) -> None:
+        """Let part of a line be claimed some days after its acceptance, and settled weeks later."""
         opened_at = self._later(accepted_at, self.dice.randint(1, 4))
-        settled_at = self._later(opened_at, self.dice.randint(5, 40))
-        if opened_at >= self.until:
-            return
-        claim = Claim(
-            consignment=line.consignment, opened_at=opened_at, opened_by=line.order.purchaser
-        )
-        claim_line = ClaimLine(
-            claim=claim,
-            line=line,
-            quantity=min(
-                (entry.quantity * CLAIMED_SHARE).quantize(Decimal(1), ROUND_UP), entry.quantity
-            ),
-            reason="部分变质(示例)",
-        )
-        self.claims.append(claim)
-        self.claim_lines.append(claim_line)
-        if settled_at < self.until:
-            self._settle(claim, claim_line, entry, settled_at)
-
-    def _settle(
-        self, claim: Claim, claim_line: ClaimLine, entry: LedgerEntry, settled_at: datetime
-    ) -> None:
-        amount = _rounded(claim_line.quantity * claim_line.line.unit_price)
-        claim.status = Claim.Status.SETTLED
-        claim.settled_at = settled_at
-        claim.settled_by = self.people_by_supplier[claim.consignment.supplier_id]
-        claim.amount = claim_line.amount = claim_line.line.refunded_amount = amount
-        self.refunds.append(
-            self._entry(
-                claim_line.line,
-                source=LedgerEntry.Source.CLAIM,
-                booked_at=settled_at,
-                quantity=-claim_line.quantity,
-                amount=-amount,
-                claim_line=claim_line,
-                corrects=entry,
+        if opened_at < self.until:
+            claimed = (line.quantity * CLAIMED_SHARE).quantize(Decimal(1), ROUND_UP)
+            self.complaints.append(
+                Complaint(
+                    line,
+                    quantity=min(claimed, line.quantity),
+                    opened_at=opened_at,
+                    settled_at=self._later(opened_at, self.dice.randint(5, 40)),
+                    settled_by=self.people_by_supplier[line.consignment.supplier_id],
+                )
             )
-        )
-
-
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(FEN, ROUND_HALF_UP)

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
+from reports.services.totals import roll_up
+
 from .declared import declare_sales
 from .history import load_history
 from .people import is_loaded, load_people
@@ -29,6 +31,7 @@ def load_demo(*, now: datetime) -> bool:
     months = months_until(day)
     load_history(months=months, day=day)
     declare_sales(months=months, day=day, now=now)
+    roll_up(now=now)
     add_pictures()
     return True
 
