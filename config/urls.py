@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from reports.views.dashboard import dashboard
+
 from . import health
 
 api: list[URLPattern | URLResolver] = [
@@ -32,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("dashboard/", dashboard, name="dashboard"),
     # Only pictures of products are public; other stored files are served by their own views.
     path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]
