@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
@@ -15,32 +14,27 @@ from accounts.refusals import ErrorItem, Invalid
 from suppliers.models import Certificate
 
 from .models import Listing, Product
-from .models.listings import ListingQuerySet
 from .spelling import search_query
 
 LONGEST_SEARCH = 100
 
-Condition = Q | RawSQL
+Condition = tuple[str, list[Any]]
 
 _price = MoneyField(places=4, allow_zero=True)
-
-
-def _sql(condition: str, *parameters: object) -> RawSQL:
-    return RawSQL(condition, parameters, output_field=BooleanField())  # noqa: S611
 
 
 def _searched(typed: str, day: date) -> Condition:
     if len(typed) > LONGEST_SEARCH:
         raise ValueError(_("At most %(max)d characters.") % {"max": LONGEST_SEARCH})
     query = search_query(typed)
-    return _sql("shop_listing.terms @@ %s::tsquery", query) if query else Q(pk__in=[])
+    return ("terms @@ %s::tsquery", [query]) if query else ("false", [])
 
 
 def _equal(column: str, choices: Iterable[str] = ()) -> Callable[[str, date], Condition]:
     def condition(text: str, day: date) -> Condition:
         if choices and text not in choices:
             raise ValueError(_("One of: %(names)s.") % {"names": ", ".join(choices)})
-        return Q(**{column: text})
+        return f"{column} = %s", [text]
 
     return condition
 
@@ -49,7 +43,7 @@ def _certified(kind: str, day: date) -> Condition:
     if kind not in Certificate.Kind.values:
         names = ", ".join(Certificate.Kind.values)
         raise ValueError(_("One of: %(names)s.") % {"names": names})
-    return Q(certificate_kinds__contains=[kind])
+    return "certificate_kinds @> %s::varchar[]", [[kind]]
 
 
 def _yes(text: str) -> bool:
@@ -60,14 +54,15 @@ def _yes(text: str) -> bool:
 
 def _in_season(text: str, day: date) -> Condition:
     negation = "" if _yes(text) else "NOT "
-    return _sql(f"{negation}shop_listing.season_days @> %s", day.month * 100 + day.day)
+    return f"{negation}season_days @> %s::int", [day.month * 100 + day.day]
 
 
 def _in_stock(text: str, day: date) -> Condition:
     negation = "" if _yes(text) else "NOT "
-    return _sql(
+    return (
         f"{negation}EXISTS (SELECT FROM shop_stock"
-        " WHERE sku_id = ANY(shop_listing.sku_ids) AND on_hand > reserved)"
+        " WHERE sku_id = ANY(shop_listing.sku_ids) AND on_hand > reserved)",
+        [],
     )
 
 
@@ -79,11 +74,11 @@ def _money(text: str) -> Decimal:
 
 
 def _from_price(text: str, day: date) -> Condition:
-    return Q(price__gte=_money(text), price__lt=Listing.NO_PRICE)
+    return "price >= %s AND price < %s", [_money(text), Listing.NO_PRICE]
 
 
 def _up_to_price(text: str, day: date) -> Condition:
-    return Q(price__lte=min(_money(text), Listing.NO_PRICE - 1))
+    return "price <= %s", [min(_money(text), Listing.NO_PRICE - 1)]
 
 
 FILTERS: dict[str, Callable[[str, date], Condition]] = {
@@ -100,9 +95,9 @@ FILTERS: dict[str, Callable[[str, date], Condition]] = {
 }
 
 
-def asked_for(parameters: QueryDict, *, day: date) -> ListingQuerySet:
+def asked_for(parameters: QueryDict, *, day: date) -> list[Condition]:
     """
-    Return the listings of `day` that meet every parameter; an empty one asks for nothing.
+    Return the conditions on a listing that the parameters ask for; an empty one asks for nothing.
 
     Raise Invalid naming each parameter that cannot be read.
     """
@@ -116,4 +111,4 @@ def asked_for(parameters: QueryDict, *, day: date) -> ListingQuerySet:
                 errors.append(ErrorItem(f"/{name}", "invalid", error.args[0]))
     if errors:
         raise Invalid(errors=errors)
-    return Listing.objects.shown(day).filter(*conditions)
+    return conditions

@@ -1,6 +1,6 @@
 """The catalogue's shapes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from accounts.api.serializers import MoneyField, QuantityField
 from suppliers.models import Certificate
 
 from .models import SKU, Category, Product
+from .models.listings import Row
 
 
 class NamedSerializer(serializers.Serializer[Any]):
@@ -115,17 +116,17 @@ _SITE_ZONE = timezone.get_default_timezone()
 _url = lru_cache(maxsize=10_000)(default_storage.url)
 
 
-def written(listing: Mapping[str, Any], *, day: date) -> dict[str, Any]:
+def written(listing: Row, *, day: date) -> dict[str, Any]:
     """Return the product of a listing's row, with what only the moment of reading knows."""
-    product: dict[str, Any] = orjson.loads(listing["body"])
+    product: dict[str, Any] = orjson.loads(listing.body)
     product["season"] = season_dates(product["season"], day=day)
     for image in product["images"]:
         image["url"] = _url(image["url"])
-    if product["skus"]:
-        quantities = listing["available"].split(",")
+    if listing.available:
+        quantities = listing.available.split(",")
         for sku, available in zip(product["skus"], quantities, strict=True):
             sku["available"] = available
-    product["updated_at"] = listing["updated_at"].astimezone(_SITE_ZONE).isoformat()
+    product["updated_at"] = listing.updated_at.astimezone(_SITE_ZONE).isoformat()
     return product
 
 

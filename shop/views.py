@@ -1,9 +1,12 @@
 """The catalogue, open to everybody."""
 
 import hashlib
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import orjson
+from django.db import DataError, ProgrammingError
 from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
@@ -17,11 +20,12 @@ from rest_framework.views import APIView
 from accounts.api.filtering import ALWAYS_KNOWN, refuse_unknown_parameters
 from accounts.api.pagination import KeysetPagination
 from accounts.models import Division
-from accounts.refusals import NotFound
+from accounts.refusals import Invalid, NotFound
 from suppliers.models import Certificate
 
 from .filters import FILTERS, LONGEST_SEARCH, asked_for
-from .models import Category, Listing, Product
+from .models import Category, Product
+from .models.listings import Row, read_listings
 from .serializers import (
     CategorySerializer,
     CountySerializer,
@@ -67,6 +71,22 @@ PARAMETERS = [
 ]
 
 
+class ListingPagination(KeysetPagination):
+    """Pages of the listings of a day."""
+
+    def __init__(self, day: date) -> None:
+        self.day = day
+
+    def fetch(
+        self, queryset: Any, ordering: Sequence[str], position: Sequence[Any] | None, limit: int
+    ) -> list[Row]:
+        try:
+            return read_listings(self.day, queryset, ordering=ordering, after=position, limit=limit)
+        except (DataError, ProgrammingError) as error:
+            # A cursor that somebody made up: its values do not fit the columns.
+            raise Invalid from error
+
+
 class ProductListView(APIView):
     permission_classes = [AllowAny]
     orderings = ORDERINGS
@@ -80,10 +100,9 @@ class ProductListView(APIView):
         day = timezone.localdate()
         if request.query_params.get("q"):
             learn_spellings()
-        page = KeysetPagination()
-        listings = page.paginate_queryset(
-            asked_for(request.query_params, day=day).readable(), request, view=self
-        )
+        page = ListingPagination(day)
+        conditions = asked_for(request.query_params, day=day)
+        listings = page.paginate_queryset(conditions, request, view=self)
         return _json(
             request,
             {
@@ -101,7 +120,7 @@ class ProductView(APIView):
     def get(self, request: Request, code: str) -> HttpResponseBase:
         """Read one product on sale."""
         day = timezone.localdate()
-        for listing in Listing.objects.shown(day).filter(code=code).readable()[:1]:
+        for listing in read_listings(day, [("code = %s", [code])], limit=1):
             return _json(request, written(listing, day=day))
         raise NotFound
 

@@ -40,10 +40,7 @@ class KeysetPagination(BasePagination):
         cursor = request.query_params.get("cursor", "")
         backwards, position = _read_cursor(cursor, len(self.ordering))
         ordering = _reversed(self.ordering) if backwards else self.ordering
-        rows = queryset.order_by(*ordering)
-        if position is not None:
-            rows = _after(rows, ordering, position)
-        found = list(rows[: size + 1])
+        found = self.fetch(queryset, ordering, position, size + 1)
         more, found = len(found) > size, found[:size]
         if backwards:
             found.reverse()
@@ -51,6 +48,15 @@ class KeysetPagination(BasePagination):
         self.has_previous = bool(found) and (more if backwards else position is not None)
         self.rows = found
         return found
+
+    def fetch(
+        self, queryset: Any, ordering: Sequence[str], position: Sequence[Any] | None, limit: int
+    ) -> list[Any]:
+        """Return the first `limit` rows after `position`."""
+        rows = queryset.order_by(*ordering)
+        if position is not None:
+            rows = _after(rows, ordering, position)
+        return list(rows[:limit])
 
     def get_next_link(self) -> str | None:
         return self._link(self.rows[-1], backwards=False) if self.has_next else None

@@ -1,15 +1,15 @@
 """The catalogue as it is read, kept by the database from everything it is made of."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from .products import Product
@@ -60,27 +60,55 @@ class MonthDaysField(models.Field):
         return "int4multirange"
 
 
-_AVAILABLE = RawSQL(
-    """(
+# Written out, because composing it anew for each reader takes longer than running it.
+_READ = """
+    SELECT product_id, sort_key, price, updated_at, body, (
         SELECT string_agg(trim_scale(coalesce(on_hand - reserved, 0))::text, ',' ORDER BY place)
-        FROM unnest(shop_listing.sku_ids) WITH ORDINALITY AS sku(id, place)
+        FROM unnest(sku_ids) WITH ORDINALITY AS sku(id, place)
         LEFT JOIN shop_stock ON sku_id = sku.id
-    )""",
-    [],
-    output_field=models.TextField(),
-)
+    ) AS available
+    FROM shop_listing WHERE {conditions} ORDER BY {ordering} LIMIT %s
+"""
 
 
-class ListingQuerySet(models.QuerySet["Listing"]):
-    def shown(self, day: date) -> "ListingQuerySet":
-        """What the catalogue shows on `day`: at most one row for each product."""
-        return self.filter(shown_from__lte=day, shown_until__gt=day)
+class Row(NamedTuple):
+    """What a reader is shown, the stock of now, and what pages sort by."""
 
-    def readable(self) -> models.QuerySet["Listing", dict[str, Any]]:
-        """Rows as dicts: what a reader is shown, the stock of now, and what pages sort by."""
-        return self.values(
-            "body", "updated_at", "product_id", "sort_key", "price", available=_AVAILABLE
-        )
+    product_id: int
+    sort_key: str
+    price: Decimal
+    updated_at: datetime
+    body: str
+    available: str | None
+
+
+def read_listings(
+    day: date,
+    conditions: Sequence[tuple[str, list[Any]]],
+    *,
+    ordering: Sequence[str] = ("product_id",),
+    after: Sequence[Any] | None = None,
+    limit: int,
+) -> list[Row]:
+    """
+    Return the listings shown on `day` that meet all conditions: SQL, and its parameters.
+
+    `ordering` names columns of a row, all of them or none with a minus; `after` holds
+    their values in the row before the first.
+    """
+    columns = [column.lstrip("-") for column in ordering]
+    backwards = ordering[0].startswith("-")
+    every = [("shown_from <= %s AND shown_until > %s", [day, day]), *conditions]
+    if after is not None:
+        places = ", ".join(["%s"] * len(columns))
+        every.append((f"({', '.join(columns)}) {'<' if backwards else '>'} ({places})", [*after]))
+    sql = _READ.format(
+        conditions=" AND ".join(condition for condition, _parameters in every),
+        ordering=", ".join(f"{column} {'DESC' if backwards else 'ASC'}" for column in columns),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [p for _condition, parameters in every for p in parameters] + [limit])
+        return [Row(*row) for row in cursor.fetchall()]
 
 
 class Listing(models.Model):
@@ -124,8 +152,6 @@ class Listing(models.Model):
     is_spelled = models.BooleanField(_("all names have their spelling"))
     updated_at = models.DateTimeField(_("updated at"))
     body = models.TextField(_("body"))
-
-    objects = ListingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("listing")

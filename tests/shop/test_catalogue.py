@@ -1,5 +1,7 @@
 """The catalogue shows what is on sale today, in the shape that was promised."""
 
+import base64
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -278,6 +280,13 @@ class TestFilters:
 
 
 class TestPages:
+    @pytest.mark.parametrize("position", [["x", "y"], [1, 2], [{"t": "2026-01-01T00:00:00"}, True]])
+    def test_refuse_a_cursor_that_somebody_made_up(self, client: Client, position: Any) -> None:
+        content = json.dumps(["f", *position]).encode()
+        cursor = base64.urlsafe_b64encode(content).decode().rstrip("=")
+        response = client.get("/api/v1/products/", {"cursor": cursor})
+        assert response.status_code == 400
+
     @pytest.mark.parametrize(
         "ordering", ["name", "-name", "price", "-price", "updated", "-updated"]
     )
@@ -292,7 +301,9 @@ class TestPages:
             pages.append([product["code"] for product in page["results"]])
             last, url = page, page["next"]
         assert [len(page) for page in pages] == [3, 3, 1]
-        assert sorted(code for page in pages for code in page) == [f"P{number}" for number in range(7)]
+        assert sorted(code for page in pages for code in page) == [
+            f"P{number}" for number in range(7)
+        ]
         back = client.get(last["previous"]).json()
         assert [product["code"] for product in back["results"]] == pages[1]
 

@@ -192,9 +192,9 @@ def wait_until_somebody_waits() -> None:
     with connection.cursor() as cursor:
         for _attempt in range(500):
             cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity, pg_sleep(0.02)"
-                " WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+                "SELECT pg_sleep(0.02), EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+                " AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
             )
-            if cursor.fetchone()[0]:
+            if cursor.fetchone()[1]:
                 return
     raise AssertionError("Nobody waits.")
