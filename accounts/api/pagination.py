@@ -31,9 +31,7 @@ class KeysetPagination(BasePagination):
     edge, so rows that come or go never shift a page.
     """
 
-    def paginate_queryset(
-        self, queryset: models.QuerySet[Any], request: Request, view: Any = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         self.ordering = ordering_of(request, view)
         size = page_size(request)
