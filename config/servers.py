@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,6 @@ class Server:
 
     def pid(self) -> int:
         """Return the running server's pid, 0 when none runs."""
-        if self.process:
-            self.process.poll()
         try:
             pid = int(self.pid_file.read_text().split("\n", 1)[0])
             line = Path(f"/proc/{pid}/cmdline").read_text()
@@ -80,6 +78,7 @@ class Server:
         """Start the server unless it runs; `wait_until_ready` says whether it came up."""
         if self.pid():
             return
+        self._reap()
         self.pid_file.unlink(missing_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -97,7 +96,8 @@ class Server:
         deadline = time.monotonic() + START_WITHIN
         attempts = 1
         while not self.is_ready():
-            ended = self.process is not None and self.process.poll() is not None
+            # Somebody else's may end as well: a killed one takes a moment to be gone.
+            ended = not self.pid() and (self.process is None or self.process.poll() is not None)
             if time.monotonic() > deadline or (ended and attempts == ATTEMPTS):
                 tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
                 raise ServerFailed(f"{type(self).__name__} did not start. {self.log} ends:\n{tail}")
@@ -115,6 +115,13 @@ class Server:
                 os.kill(pid, signum)
             while self.pid() and time.monotonic() < deadline:
                 time.sleep(0.02)
+        self._reap()
+
+    def _reap(self) -> None:
+        # A process is gone from /proc a moment before its parent can know.
+        if self.process:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
 
 
 class Postgres(Server):

@@ -176,7 +176,7 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or DATA_DIR / "static")
 if not PRODUCTION:
     # Development serves static files from where they lie, but WhiteNoise asks for the folder.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
