@@ -7,6 +7,13 @@ from accounts.models import AuditEntry
 from accounts.services.audit import came_in_by
 from reports.models import Declaration
 from reports.services.declarations.receiving import work_through
+from reports.services.totals import roll_up as bring_up_to_date
+
+
+@shared_task
+def roll_up() -> None:
+    """Bring the totals up to date."""
+    bring_up_to_date(now=timezone.now())
 
 
 @shared_task

@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from .views import declarations
+from .views import declarations, months, totals
 
 urlpatterns = [
+    path("totals/", totals.TotalsView.as_view(), name="totals"),
+    path("totals/entries/", totals.EntriesView.as_view(), name="entries"),
+    path("months/", months.MonthsView.as_view(), name="months"),
+    path("months/<str:month>/", months.MonthView.as_view(), name="month"),
+    path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),
+    path("months/<str:month>/publish/", months.PublishView.as_view(), name="month-publish"),
     path("declarations/", declarations.DeclarationsView.as_view(), name="declarations"),
     path("declarations/<uuid:pk>/", declarations.DeclarationView.as_view(), name="declaration"),
     path(

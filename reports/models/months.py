@@ -1,10 +1,23 @@
 """Months and how they are closed."""
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+
+class MonthQuerySet(models.QuerySet["Month"]):
+    def sealed(self) -> "MonthQuerySet":
+        """Months that are closed, published or not."""
+        return self.filter(status__in=[Month.Status.CLOSED, Month.Status.PUBLISHED])
+
+    def shown_to(self, user: User | AnonymousUser) -> "MonthQuerySet":
+        """Published months, and all others too for those who see all figures."""
+        if isinstance(user, User) and user.sees_all_figures:
+            return self
+        return self.filter(status=Month.Status.PUBLISHED)
 
 
 class Month(models.Model):
@@ -24,10 +37,20 @@ class Month(models.Model):
     month = models.DateField(_("month"), primary_key=True, help_text=_("Its first day."))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
     requested_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("requested by")
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
     )
     confirmed_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("confirmed by")
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("confirmed by"),
     )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     entries = models.BigIntegerField(_("entries"), null=True, blank=True)
@@ -44,14 +67,14 @@ class Month(models.Model):
         verbose_name=_("closed after"),
     )
 
+    objects = MonthQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("month")
         verbose_name_plural = _("months")
         ordering = ["-month"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(month__day=1), name="month_is_a_first_day"
-            ),
+            models.CheckConstraint(condition=Q(month__day=1), name="month_is_a_first_day"),
             models.CheckConstraint(
                 condition=Q(status__in=["open", "reviewing"], closed_at__isnull=True)
                 | Q(
@@ -72,3 +95,7 @@ class Month(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.status in (self.Status.CLOSED, self.Status.PUBLISHED)

@@ -1,7 +1,6 @@
 """Answer how much was sold: when, from where, by whom, to whom and how."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -36,6 +35,9 @@ COLUMNS = {
     "recognised": ("is_recognised",),
 }
 
+#: What stands for an empty code of the ledger, in questions and answers alike.
+UNASSIGNED, UNNAMED, UNPAIRED = "unassigned", "unnamed", "unpaired"
+
 SUMS = {
     "amount": Coalesce(Sum("amount"), Value(0), output_field=models.DecimalField()),
     "weight_kg": Coalesce(Sum("weight_kg"), Value(0), output_field=models.DecimalField()),
@@ -48,12 +50,12 @@ class Question:
     """
     Which entries, and by what to group them.
 
-    `since` and `until` are first days of months, both included; `where` maps columns
-    to the one value they must have; `grade` is the least evidence.
+    `since` and `until` are first days of months, both included; `where` pairs columns
+    with the value that they must have; `grade` is the least evidence.
     """
 
     by: tuple[str, ...] = ()
-    where: Mapping[str, Any] = field(default_factory=dict)
+    where: tuple[tuple[str, Any], ...] = ()
     since: date | None = None
     until: date | None = None
     grade: int = 0
@@ -61,7 +63,8 @@ class Question:
 
     def select(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Return those of the totals or entries `rows` that are asked for."""
-        rows = rows.filter(**self.where)
+        for column, value in self.where:
+            rows = rows.filter(**{column: value})
         if self.since:
             rows = rows.filter(month__gte=self.since)
         if self.until:
@@ -127,7 +130,7 @@ def entries_behind(question: Question) -> models.QuerySet[LedgerEntry]:
 def _cells(question: Question) -> models.QuerySet[Any]:
     """Return the coarsest totals that tell the question's columns apart, or the ledger."""
     asked = {name for dimension in question.by for name in COLUMNS[dimension]}
-    asked = (asked | set(question.where)) & set(DIMENSIONS)
+    asked = (asked | {column for column, _value in question.where}) & set(DIMENSIONS)
     for grain in GRAINS:
         if asked <= set(grain):
             return Total.objects.filter(grain=grain_of(grain))

@@ -60,7 +60,11 @@ def overview(
 
     def ask(by: tuple[str, ...], since: date, until: date) -> list[dict[str, Any]]:
         question = Question(
-            by=by, where=where, since=since, until=until, published_only=published_only
+            by=by,
+            where=tuple(where.items()),
+            since=since,
+            until=until,
+            published_only=published_only,
         )
         return answer(question, day=day).groups
 

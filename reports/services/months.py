@@ -1,0 +1,141 @@
+"""Close and publish months, and seal what they hold."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Count, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.refusals import Forbidden, Refusal
+from accounts.services.audit import record
+from reports.models import GRAINS, LedgerEntry, Month, Total
+
+from .totals import differences, grain_of, roll_up
+
+# Written out field by field, so that neither the session's time zone nor its date style,
+# nor a column added later, changes a byte.
+CANONICAL = """
+COPY (
+    SELECT id, source, to_char(booked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        to_char(occurred_on, 'YYYY-MM-DD'), rule_id, order_line_id, claim_line_id, corrects_id,
+        to_char(corrects_month, 'YYYY-MM'), product_name, category_code, county_code,
+        supplier_code, buyer_code, buyer_kind, region_code, pair_district_code, channel, kind,
+        CASE WHEN is_recognised THEN 'true' ELSE 'false' END, grade, quantity, unit, weight_kg,
+        amount, reason
+    FROM reports_ledgerentry WHERE month = %s ORDER BY id
+) TO STDOUT (FORMAT csv, ENCODING 'UTF8')
+"""
+
+
+class MonthInWrongState(Refusal):
+    """The month is not in the state from which this step leads on."""
+
+
+class MonthNotOver(MonthInWrongState):
+    detail = _("The month is not over yet.")
+
+
+class TotalsDiffer(MonthInWrongState):
+    """The stored totals are not what the ledger says; nobody may seal that."""
+
+    detail = _("The totals do not agree with the ledger; an administrator must look.")
+
+
+class Seal(NamedTuple):
+    """What a closed month is held to."""
+
+    entries: int
+    amount: Decimal
+    sha256: str
+
+
+@transaction.atomic
+def close_month(month: date, *, by: User, now: datetime) -> Month:
+    """
+    Ask for the close of a month, or as a second person confirm and seal it.
+
+    Confirming waits for those who are still writing to the month. Then the totals are
+    brought up to date and compared with the ledger, and the entries are sealed.
+
+    Raise Forbidden unless `by` is of the office, and for the one who asked;
+    MonthNotOver, MonthInWrongState when it is closed, TotalsDiffer.
+    """
+    if not by.is_office:
+        raise Forbidden
+    if month >= timezone.localdate(now).replace(day=1):
+        raise MonthNotOver
+    Month.objects.get_or_create(month=month)
+    row = Month.objects.select_for_update().get(month=month)
+    if row.is_sealed:
+        raise MonthInWrongState(_("The month is closed already."))
+    if row.status == Month.Status.OPEN:
+        row.status, row.requested_by = Month.Status.REVIEWING, by
+        row.save()
+        record("request_close", row, by=by, now=now)
+        return row
+    if row.requested_by_id == by.pk:
+        raise Forbidden(_("A second person of the office confirms the close."))
+    # Its lock also lets one month close at a time, so the chain has one end.
+    roll_up(now=now)
+    if differences(month=month, limit=1):
+        raise TotalsDiffer
+    row.follows = Month.objects.sealed().filter(followed_by=None).first()
+    row.entries, row.amount, row.sha256 = seal_of(row)
+    row.status, row.confirmed_by, row.closed_at = Month.Status.CLOSED, by, now
+    row.save()
+    record("close_month", row, by=by, now=now, after={"sha256": row.sha256})
+    return row
+
+
+@transaction.atomic
+def publish_month(month: Month, *, by: User, now: datetime) -> Month:
+    """Open a closed month's figures to everybody. Raise Forbidden or MonthInWrongState."""
+    if not by.is_office:
+        raise Forbidden
+    row = Month.objects.select_for_update().get(pk=month.pk)
+    if row.status != Month.Status.CLOSED:
+        raise MonthInWrongState(_("Only a closed month is published."))
+    row.status = Month.Status.PUBLISHED
+    row.save()
+    record("publish_month", row, by=by, now=now)
+    return row
+
+
+def seal_of(month: Month) -> Seal:
+    """
+    Return what the ledger now says of a month: its number of entries, amount and digest.
+
+    The digest covers the digest of the month closed before, the month's name, and
+    its entries in the order of their keys as canonical CSV.
+    """
+    digest = hashlib.sha256()
+    digest.update(f"{month.follows.sha256 if month.follows else ''}\n{month}\n".encode())
+    with connection.cursor() as cursor, cursor.copy(CANONICAL, [month.month]) as rows:
+        for chunk in rows:
+            digest.update(chunk)
+    sums = LedgerEntry.objects.filter(month=month.month).aggregate(Count("pk"), Sum("amount"))
+    return Seal(sums["pk__count"], sums["amount__sum"] or Decimal(0), digest.hexdigest())
+
+
+def with_sums(months: Iterable[Month]) -> list[Month]:
+    """Give months that are still open the entries and the amount rolled up so far."""
+    months = list(months)
+    coarsest = min(GRAINS, key=lambda grain: len(grain))
+    cells = Total.objects.filter(
+        grain=grain_of(coarsest), month__in=[row.month for row in months if not row.is_sealed]
+    )
+    sums: dict[date, dict[str, Any]] = {
+        row["month"]: row
+        for row in cells.values("month").annotate(amount=Sum("amount"), entries=Sum("entries"))
+    }
+    for row in months:
+        if not row.is_sealed:
+            so_far = sums.get(row.month, {"entries": 0, "amount": Decimal(0)})
+            row.entries, row.amount = so_far["entries"], so_far["amount"]
+    return months
