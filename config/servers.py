@@ -111,8 +111,9 @@ class Server:
         """Stop the server, the hard way when the polite one takes too long."""
         for signum in self.stop_signals:
             deadline = time.monotonic() + STOP_WITHIN
-            if pid := self.pid():
-                os.kill(pid, signum)
+            with suppress(ProcessLookupError):
+                if pid := self.pid():
+                    os.kill(pid, signum)
             while self.pid() and time.monotonic() < deadline:
                 time.sleep(0.02)
         self._reap()

@@ -71,6 +71,10 @@ class TestRunning:
             pid = servers.postgres.pid()
         assert servers.postgres.pid() == pid
         leave(other)
+        for server in (servers.postgres, servers.valkey):
+            # The other one stopped them; their parent is this process.
+            assert server.process
+            server.process.wait(5)
         assert (servers.postgres.pid(), servers.valkey.pid()) == (0, 0)
         assert not servers.socket_dir.exists()
 
