@@ -1,6 +1,6 @@
 # Without make: python3 config/bootstrap.py run|test|check|bench
 PYTHON ?= python3
-.PHONY: run test check bench format venv
+.PHONY: run test check bench format messages venv
 
 run:     ## everything in the foreground: PORT, HOST and DATA_DIR are honoured
 	@exec $(PYTHON) config/bootstrap.py run
@@ -16,6 +16,9 @@ bench:   ## ratios against limits and peers; one of them with NAME
 
 format: venv
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+messages: venv  ## catalogues up to date; needs GNU gettext
+	@.venv/bin/python -m config.messages
 
 venv:
 	@exec $(PYTHON) config/bootstrap.py venv

@@ -29,7 +29,7 @@ class Month(models.Model):
     """
 
     class Status(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", _("not closed")
         REVIEWING = "reviewing", _("reviewing")
         CLOSED = "closed", _("closed")
         PUBLISHED = "published", _("published")

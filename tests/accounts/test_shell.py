@@ -257,3 +257,13 @@ class TestThrottles:
             for n in range(3)
         ]
         assert answers == [200, 429, 429]
+
+
+class TestLanguages:
+    @pytest.mark.parametrize(
+        ("language", "title"),
+        [("en", "Not found"), ("zh-Hans", "未找到"), ("zh-Hant", "未找到"), ("zh-CN", "未找到")],
+    )
+    def test_follow_the_reader(self, client: Client, language: str, title: str) -> None:
+        answer = client.get("/api/nothing/", headers={"Accept-Language": language})
+        assert answer.json()["title"] == title
