@@ -221,6 +221,24 @@ LOOSER_CSP = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 
+UNFOLD = {
+    "SITE_TITLE": "黔南好物",
+    "SITE_HEADER": "黔南好物",
+    "SITE_SUBHEADER": _("Supply, counting and audit"),
+    "SITE_URL": "/dashboard/",
+    "SITE_ICON": "/static/reports/icon.svg",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "/static/reports/icon.svg"}],
+    "SHOW_LANGUAGES": True,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "#eef7f2", "100": "#d6ecdf", "200": "#aedac1", "300": "#7cc19c",
+            "400": "#4aa577", "500": "#2a8a5b", "600": "#1f7a4d", "700": "#1a6340",
+            "800": "#164f34", "900": "#12412b", "950": "#0a2619",
+        }
+    },
+}  # fmt: skip
+
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.StrictJSONParser"],
