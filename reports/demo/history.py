@@ -15,25 +15,24 @@ from orders.models import Buyer, Consignment, Membership, Order, OrderEvent, Ord
 from orders.money import amount_of
 from orders.services.claiming import open_claim
 from reports.services.booking import book_accepted, settle_claim
-from shop.models import SKU
+from shop.models import SKU, Product
 from suppliers.models import Supplier
 
 from .purchases import LEAD_DAYS, Purchase, purchases_of, unit_price
 
 SHORTFALLS = 0.02
-CLAIMS = 0.03
+CLAIMS = 0.015
 CLAIMED_SHARE = Decimal("0.05")
 
 
-def load_history(*, months: list[date], day: date) -> None:
+def load_history(*, months: list[date], day: date) -> list["Complaint"]:
     """
-    Store what happened in `months` until the day before `day`.
+    Store what was bought in `months` until the day before `day`; return what is claimed of it.
 
-    The same arguments always give the same history. Orders and deliveries are
-    written table by table; the few claims are opened and settled by the services.
+    The same arguments always give the same history.
     """
     skus = list(
-        SKU.objects.exclude(stock__on_hand=0)
+        SKU.objects.filter(product__status=Product.Status.LISTED)
         .select_related("product__supplier")
         .prefetch_related("tiers", "product__seasons", "product__recognitions")
         .order_by("code")
@@ -50,12 +49,16 @@ def load_history(*, months: list[date], day: date) -> None:
         ),
         key=lambda purchase: purchase.placed_at,
     )
-    midnight = datetime.combine(day, time(), timezone.get_current_timezone())
-    past = Past(until=midnight, pairs=pairs, numbers=_serials(len(purchases)))
+    past = Past(until=midnight(day), pairs=pairs, numbers=_serials(len(purchases)))
     for purchase in purchases:
         past.add(purchase)
     past.write()
-    complain(past.complaints, until=midnight)
+    return past.complaints
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment at which `day` begins."""
+    return datetime.combine(day, time(), timezone.get_current_timezone())
 
 
 def _serials(count: int) -> Iterator[int]:
@@ -74,24 +77,18 @@ class Complaint(NamedTuple):
     settled_at: datetime
     settled_by: User
 
-
-def complain(complaints: list[Complaint], *, until: datetime) -> None:
-    """Open and settle claims in the order of their settlement, as far as it lies before `until`."""
-    for complaint in sorted(complaints, key=lambda complaint: complaint.settled_at):
-        line = complaint.line
+    def raise_and_settle(self, *, until: datetime) -> None:
+        """Open the claim, and settle it if that happened before `until`."""
+        line = self.line
         claim = open_claim(
             line.consignment.number,
-            claimed={line.number: (complaint.quantity, "部分变质(示例)")},
+            claimed={line.number: (self.quantity, "部分变质(示例)")},
             by=line.order.purchaser,
-            now=complaint.opened_at,
+            now=self.opened_at,
         )
-        if complaint.settled_at < until:
-            settle_claim(
-                claim.pk,
-                amount=amount_of(complaint.quantity, line.unit_price),
-                by=complaint.settled_by,
-                now=complaint.settled_at,
-            )
+        if self.settled_at < until:
+            amount = amount_of(self.quantity, line.unit_price)
+            settle_claim(claim.pk, amount=amount, by=self.settled_by, now=self.settled_at)
 
 
 class Past:

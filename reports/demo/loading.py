@@ -1,19 +1,26 @@
 """Loads the whole demo, once."""
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import partial
+from operator import itemgetter
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.models import User
+from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
 
 from .declared import declare_sales
-from .history import load_history
+from .history import Complaint, load_history, midnight
 from .people import is_loaded, load_people
 from .pictures import add_pictures
 from .products import load_products
 
 MONTHS = 14
+# This month and the one before it are still open.
+OPEN_MONTHS = 2
 # Any number that no other lock uses.
 LOCK = 520_000_522_700
 
@@ -29,11 +36,35 @@ def load_demo(*, now: datetime) -> bool:
     load_people(day=day)
     load_products(day=day)
     months = months_until(day)
-    load_history(months=months, day=day)
+    complaints = load_history(months=months, day=day)
     declare_sales(months=months, day=day, now=now)
+    live_through(months[:-OPEN_MONTHS], complaints, day=day)
     roll_up(now=now)
     add_pictures()
     return True
+
+
+def live_through(months: list[date], complaints: list[Complaint], *, day: date) -> None:
+    """Let claims be settled and `months` be closed in the order in which it happened."""
+    first, second = User.objects.filter(username__startswith="demo-office-").order_by("pk")
+
+    def close(month: date, now: datetime) -> None:
+        close_month(month, by=first, now=now)
+        publish_month(close_month(month, by=second, now=now), by=second, now=now)
+
+    steps: list[tuple[datetime, Callable[[], None]]] = [
+        (
+            complaint.settled_at,
+            partial(complaint.raise_and_settle, until=midnight(day)),
+        )
+        for complaint in complaints
+    ]
+    for month in months:
+        # The sixth of the month after it, during office hours.
+        now = midnight((month + timedelta(31)).replace(day=6)) + timedelta(hours=10)
+        steps.append((now, partial(close, month, now)))
+    for _at, step in sorted(steps, key=itemgetter(0)):
+        step()
 
 
 def months_until(day: date) -> list[date]:

@@ -103,9 +103,7 @@ def _on_offer(skus: list[SKU], *, buyer: Buyer, day: date) -> list[SKU]:
     return [
         sku
         for sku in skus
-        if sku.product.status == Product.Status.LISTED
-        and (wanted is None or sku.product.category_id in wanted)
-        and _in_season(sku.product, day)
+        if (wanted is None or sku.product.category_id in wanted) and _in_season(sku.product, day)
     ]
 
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 from accounts.models import ApiKey, Division, User
 from orders.models import Buyer, Claim, Membership, Order, OrderLine
 from reports.demo.loading import load_demo
-from reports.models import Declaration, LedgerEntry
+from reports.models import Declaration, LedgerEntry, Month, PendingTotal
+from reports.services.months import seal_of
 from shop.models import SKU, Category, PriceTier, Product, ProductImage, Recognition
 from suppliers.models import Certificate, Supplier
 
@@ -231,6 +232,25 @@ class TestPast:
     def test_holds_orders_that_add_up(self, people: dict[str, Any]) -> None:
         orders = Order.objects.annotate(of_lines=Sum("lines__amount"))
         assert not orders.exclude(goods_amount=F("of_lines")).exists()
+
+    def test_is_published_but_for_two_months(self, people: dict[str, Any]) -> None:
+        this_month = timezone.localdate().replace(day=1)
+        months = Month.objects.order_by("month")
+        assert [month.status for month in months] == ["published"] * 13 + ["open"] * (
+            months.count() - 13
+        )
+        assert months[13].month == (this_month - timedelta(1)).replace(day=1)
+        for month in months[:13]:
+            assert seal_of(month) == (month.entries, month.amount, month.sha256)
+
+    def test_corrects_months_that_were_closed_by_then(self, people: dict[str, Any]) -> None:
+        restating = LedgerEntry.objects.filter(corrects_month__isnull=False)
+        assert restating.exists()
+        assert not restating.exclude(month__gt=F("corrects_month")).exists()
+
+    def test_is_rolled_up_and_found_sound(self, people: dict[str, Any]) -> None:
+        assert not PendingTotal.objects.exists()
+        call_command("verify", stdout=StringIO())
 
     def test_holds_sales_that_both_offices_declared(self, people: dict[str, Any]) -> None:
         declared = Declaration.objects.filter(status="booked")
