@@ -57,34 +57,9 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='RolledUp',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField()),
-                ('grade', models.PositiveSmallIntegerField()),
-                ('county_code', models.CharField(max_length=6)),
-                ('region_code', models.CharField(max_length=6)),
-                ('pair_district_code', models.CharField(max_length=6)),
-                ('category_code', models.CharField(max_length=40)),
-                ('supplier_code', models.CharField(max_length=40)),
-                ('kind', models.CharField(max_length=12)),
-                ('buyer_kind', models.CharField(max_length=12)),
-                ('channel', models.CharField(max_length=10)),
-                ('is_recognised', models.BooleanField()),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18)),
-                ('weight_kg', models.DecimalField(decimal_places=3, max_digits=18)),
-                ('entries', models.BigIntegerField()),
-            ],
-            options={
-                'managed': False,
-                'verbose_name': 'rolled-up entry',
-                'verbose_name_plural': 'rolled-up entries',
-            },
-        ),
-        migrations.CreateModel(
             name='Total',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('grain', 'month', 'grade', 'county_code', 'region_code', 'pair_district_code', 'category_code', 'supplier_code', 'kind', 'buyer_kind', 'channel', 'is_recognised', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('month', models.DateField()),
                 ('grade', models.PositiveSmallIntegerField()),
                 ('county_code', models.CharField(max_length=6)),
@@ -104,7 +79,6 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'total',
                 'verbose_name_plural': 'totals',
-                'constraints': [models.UniqueConstraint(fields=('grain', 'month', 'grade', 'county_code', 'region_code', 'pair_district_code', 'category_code', 'supplier_code', 'kind', 'buyer_kind', 'channel', 'is_recognised'), name='one_total_per_cell')],
             },
         ),
         migrations.CreateModel(
@@ -162,7 +136,7 @@ class Migration(migrations.Migration):
             name='Month',
             fields=[
                 ('month', models.DateField(help_text='Its first day.', primary_key=True, serialize=False, verbose_name='month')),
-                ('status', models.CharField(choices=[('open', 'open'), ('reviewing', 'reviewing'), ('closed', 'closed'), ('published', 'published')], default='open', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('open', 'not closed'), ('reviewing', 'reviewing'), ('closed', 'closed'), ('published', 'published')], default='open', max_length=10, verbose_name='status')),
                 ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
                 ('entries', models.BigIntegerField(blank=True, null=True, verbose_name='entries')),
                 ('amount', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True, verbose_name='amount (yuan)')),

@@ -49,17 +49,6 @@ CREATE TRIGGER ledger_books_entries AFTER INSERT ON reports_ledgerentry
     REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION reports_book_entries();
 
-CREATE VIEW reports_rolledup AS
-    SELECT month, grade, county_code, region_code, pair_district_code, category_code,
-        supplier_code, kind, buyer_kind, channel, is_recognised,
-        amount, weight_kg, 1::bigint AS entries
-    FROM reports_ledgerentry
-    UNION ALL
-    SELECT month, grade, county_code, region_code, pair_district_code, category_code,
-        supplier_code, kind, buyer_kind, channel, is_recognised,
-        -amount, -weight_kg, -entries
-    FROM reports_pendingtotal;
-
 CREATE FUNCTION reports_require_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (
@@ -107,7 +96,6 @@ DROP TRIGGER closed_month_stays ON reports_month;
 DROP FUNCTION reports_guard_month();
 DROP TRIGGER accepted_line_has_entry ON orders_orderline;
 DROP FUNCTION reports_require_entry();
-DROP VIEW reports_rolledup;
 DROP TRIGGER ledger_books_entries ON reports_ledgerentry;
 DROP FUNCTION reports_book_entries();
 DROP TRIGGER ledger_is_never_emptied ON reports_ledgerentry;

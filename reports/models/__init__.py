@@ -4,7 +4,7 @@ from .declarations import Declaration, DeclarationProblem, DeclarationRow
 from .ledger import ContributionKind, CountingRule, Grade, LedgerEntry
 from .months import Month
 from .reports import Report
-from .totals import DIMENSIONS, GRAINS, PendingTotal, RolledUp, RollUp, Total
+from .totals import DIMENSIONS, GRAINS, PendingTotal, RollUp, Total
 
 __all__ = [
     "DIMENSIONS",
@@ -20,6 +20,5 @@ __all__ = [
     "PendingTotal",
     "Report",
     "RollUp",
-    "RolledUp",
     "Total",
 ]

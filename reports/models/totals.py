@@ -17,8 +17,8 @@ DIMENSIONS = (
     "is_recognised",
 )
 
-#: What is stored side by side: each set of columns makes one table's worth of cells, small
-#: where few columns meet. Together they hold every two dimensions.
+#: The sets of columns that totals are stored by, side by side. The coarse ones hold every two
+#: dimensions in a few cells, whatever the ledger's size; the last one answers the rest.
 GRAINS = (
     (
         "county_code",
@@ -29,11 +29,12 @@ GRAINS = (
         "channel",
         "is_recognised",
     ),
-    ("county_code", "region_code", "pair_district_code", "category_code", "is_recognised"),
-    ("region_code", "kind", "buyer_kind", "channel"),
+    ("county_code", "region_code", "pair_district_code"),
+    ("region_code", "category_code"),
+    ("region_code", "kind", "buyer_kind", "channel", "is_recognised"),
     ("county_code", "category_code", "supplier_code", "is_recognised"),
     ("county_code", "pair_district_code", "supplier_code", "kind", "buyer_kind", "channel"),
-    ("county_code", "region_code", "pair_district_code", "supplier_code"),
+    DIMENSIONS,
 )
 
 
@@ -68,16 +69,12 @@ class Total(Cell):
     Total plus pending always equals the ledger.
     """
 
+    pk = models.CompositePrimaryKey("grain", "month", "grade", *DIMENSIONS)
     grain = models.PositiveSmallIntegerField()
 
     class Meta:
         verbose_name = _("total")
         verbose_name_plural = _("totals")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["grain", "month", "grade", *DIMENSIONS], name="one_total_per_cell"
-            )
-        ]
 
 
 class PendingTotal(Cell):
@@ -92,20 +89,6 @@ class PendingTotal(Cell):
     class Meta:
         verbose_name = _("pending total")
         verbose_name_plural = _("pending totals")
-
-
-class RolledUp(Cell):
-    """
-    The ledger as far as it is rolled up: its entries, less what is pending.
-
-    A view without a key, only ever summed. One statement sees one moment, so at every
-    moment this is what the totals must be; it answers what no grain tells apart.
-    """
-
-    class Meta:
-        managed = False
-        verbose_name = _("rolled-up entry")
-        verbose_name_plural = _("rolled-up entries")
 
 
 class RollUp(models.Model):

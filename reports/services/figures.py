@@ -14,7 +14,6 @@ from reports.models import (
     CountingRule,
     LedgerEntry,
     Month,
-    RolledUp,
     RollUp,
     Total,
 )
@@ -90,8 +89,7 @@ def answer(question: Question, *, day: date) -> Answer:
     """
     Return the sums of what is asked for, as far as the ledger is rolled up.
 
-    Stored totals answer whatever one grain tells apart; the rolled-up ledger itself
-    answers the rest. `day` decides the rule unless the question ends before it.
+    `day` decides the rule unless the question ends before it.
     """
     last = min(question.until, day) if question.until else day
     rule = CountingRule.objects.filter(in_force_from__lte=last).first()
@@ -127,11 +125,9 @@ def entries_behind(question: Question) -> models.QuerySet[LedgerEntry]:
     )
 
 
-def _cells(question: Question) -> models.QuerySet[Any]:
-    """Return the coarsest totals that tell the question's columns apart, or the ledger."""
+def _cells(question: Question) -> models.QuerySet[Total]:
+    """Return the coarsest totals that tell the question's columns apart."""
     asked = {name for dimension in question.by for name in COLUMNS[dimension]}
-    asked = (asked | {column for column, _value in question.where}) & set(DIMENSIONS)
-    for grain in GRAINS:
-        if asked <= set(grain):
-            return Total.objects.filter(grain=grain_of(grain))
-    return RolledUp.objects.all()
+    asked |= {column for column, _value in question.where}
+    grain = next(grain for grain in GRAINS if asked & set(DIMENSIONS) <= set(grain))
+    return Total.objects.filter(grain=grain_of(grain))

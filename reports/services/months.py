@@ -130,7 +130,7 @@ def with_sums(months: Iterable[Month]) -> list[Month]:
     cells = Total.objects.filter(
         grain=grain_of(coarsest), month__in=[row.month for row in months if not row.is_sealed]
     )
-    sums: dict[date, dict[str, Any]] = {
+    sums: dict[date, Any] = {
         row["month"]: row
         for row in cells.values("month").annotate(amount=Sum("amount"), entries=Sum("entries"))
     }

@@ -28,6 +28,8 @@ BY_GRAIN = "month, grade, GROUPING SETS ({})".format(
     ", ".join(f"({', '.join(grain)})" for grain in GRAINS)
 )
 
+IN_MEMORY = "SET LOCAL work_mem = '128MB'"
+
 # The statement's own lock on the row lets one roll-up in at a time.
 TAKE_TURN = """
 INSERT INTO reports_rollup AS state (id, rolled_up_at) VALUES (1, %s)
@@ -47,10 +49,21 @@ ON CONFLICT (grain, {CELL}) DO UPDATE SET
     {", ".join(f"{name} = total.{name} + excluded.{name}" for name in SUMS)}
 """  # noqa: S608 - only names of columns are put in
 
+# What is pending is taken off the ledger in the same statement, so this is what the totals
+# must be at every moment. The inner sums are made in parallel, the outer ones of few rows.
 COUNTED_ANEW = f"""
-SELECT {GROUPED} FROM reports_rolledup
-WHERE %(month)s::date IS NULL OR month = %(month)s
-GROUP BY {BY_GRAIN} HAVING sum(entries) <> 0
+SELECT {GROUPED}
+FROM (
+    SELECT {CELL}, {", ".join(f"sum({name}) AS {name}" for name in SUMS)}
+    FROM (
+        SELECT {CELL}, amount, weight_kg, 1 AS entries FROM reports_ledgerentry
+        UNION ALL
+        SELECT {CELL}, -amount, -weight_kg, -entries FROM reports_pendingtotal
+    ) rolled_up
+    WHERE %(month)s::date IS NULL OR month = %(month)s
+    GROUP BY {CELL} HAVING sum(entries) <> 0
+) cell
+GROUP BY {BY_GRAIN}
 """  # noqa: S608 - only names of columns are put in
 
 # A table of its own, because PostgreSQL reads in parallel for it but not for an INSERT.
@@ -102,12 +115,14 @@ def roll_up(*, now: datetime) -> None:
 def rebuild(*, now: datetime) -> None:
     """Replace all totals by sums made anew from the ledger."""
     _execute(TAKE_TURN, [now])
+    _execute(IN_MEMORY)
     _execute(COUNT_ANEW, {"month": None})
     _execute("DELETE FROM reports_total")
     _execute(REPLACE)
     roll_up(now=now)
 
 
+@transaction.atomic
 def differences(*, month: date | None = None, limit: int = 100) -> list[dict[str, Any]]:
     """
     Return cells whose total is not what the ledger says, and by how much.
@@ -115,6 +130,7 @@ def differences(*, month: date | None = None, limit: int = 100) -> list[dict[str
     Of all months, or of one; at most `limit` cells.
     """
     with connection.cursor() as cursor:
+        cursor.execute(IN_MEMORY)
         cursor.execute(DIFFERENCES, {"month": month, "limit": limit})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
