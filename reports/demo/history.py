@@ -82,7 +82,7 @@ class Complaint(NamedTuple):
         line = self.line
         claim = open_claim(
             line.consignment.number,
-            claimed={line.number: (self.quantity, "部分变质(示例)")},
+            claimed={line.number: (self.quantity, "部分变质（示例）")},
             by=line.order.purchaser,
             now=self.opened_at,
         )
@@ -252,7 +252,7 @@ class Past:
             return shipped, shipped, ""
         broken = sku.multiple * (quantity // sku.multiple // 20)
         if broken and self.dice.random() < SHORTFALLS:
-            return quantity, quantity - broken, "到货破损(示例)"
+            return quantity, quantity - broken, "到货破损（示例）"
         return quantity, quantity, ""
 
     def _complain(self, line: OrderLine, *, accepted_at: datetime) -> None:

@@ -25,7 +25,7 @@ def add_pictures() -> None:
         ProductImage(
             product=product,
             file=ContentFile(picture_of(product), name=f"demo-{product.code.lower()}.png"),
-            caption=f"{product.name}(示意图)",
+            caption=f"{product.name}（示意图）",
         )
         for product in products
     )

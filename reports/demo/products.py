@@ -21,10 +21,10 @@ class Tax(NamedTuple):
 
 TAXES = {
     "exempt": Tax(
-        SKU.TaxTreatment.EXEMPT, Decimal(0), "示例:农业生产者销售的自产农产品,增值税法第二十四条"
+        SKU.TaxTreatment.EXEMPT, Decimal(0), "示例：农业生产者销售的自产农产品，增值税法第二十四条"
     ),
-    "9": Tax(SKU.TaxTreatment.TAXABLE, Decimal("0.09"), "示例:农产品,增值税法第十条,9%"),
-    "13": Tax(SKU.TaxTreatment.TAXABLE, Decimal("0.13"), "示例:加工品与工艺品,增值税法第十条,13%"),
+    "9": Tax(SKU.TaxTreatment.TAXABLE, Decimal("0.09"), "示例：农产品，增值税法第十条，9%"),
+    "13": Tax(SKU.TaxTreatment.TAXABLE, Decimal("0.13"), "示例：加工品，增值税法第十条，13%"),
 }
 
 
@@ -47,7 +47,7 @@ def load_products(*, day: date) -> None:
             category_id=row["category"],
             county_id=row["county"] or suppliers[row["supplier"]].county_id,
             name=row["name"],
-            summary=f"示例:{row['summary']}",
+            summary=f"示例：{row['summary']}",
             species=row["species"],
             storage=row["storage"],
             shelf_life_days=row["shelf_life_days"] or None,
