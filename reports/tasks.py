@@ -7,6 +7,7 @@ from accounts.models import AuditEntry
 from accounts.services.audit import came_in_by
 from reports.models import Declaration
 from reports.services.declarations.receiving import work_through
+from reports.services.files import making
 from reports.services.totals import roll_up as bring_up_to_date
 
 
@@ -22,3 +23,15 @@ def read_declarations() -> None:
     with came_in_by(AuditEntry.Via.TASK):
         for pk in list(Declaration.objects.due().values_list("pk", flat=True)):
             work_through(pk, now=timezone.now())
+
+
+@shared_task
+def make_reports() -> None:
+    """Make every report that waits for it."""
+    making.make_due_reports(now=timezone.now())
+
+
+@shared_task
+def clear_expired() -> None:
+    """Delete the report files that are older than they are kept."""
+    making.clear_expired(now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import declarations, months, totals
+from .views import declarations, months, reports, totals
 
 urlpatterns = [
     path("totals/", totals.TotalsView.as_view(), name="totals"),
@@ -11,6 +11,11 @@ urlpatterns = [
     path("months/<str:month>/", months.MonthView.as_view(), name="month"),
     path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),
     path("months/<str:month>/publish/", months.PublishView.as_view(), name="month-publish"),
+    path("reports/", reports.ReportsView.as_view(), name="reports"),
+    path("reports/<uuid:pk>/", reports.ReportView.as_view(), name="report"),
+    path("reports/<uuid:pk>/cancel/", reports.CancelView.as_view(), name="report-cancel"),
+    path("reports/<uuid:pk>/retry/", reports.RetryView.as_view(), name="report-retry"),
+    path("reports/<uuid:pk>/download/", reports.DownloadView.as_view(), name="report-download"),
     path("declarations/", declarations.DeclarationsView.as_view(), name="declarations"),
     path("declarations/<uuid:pk>/", declarations.DeclarationView.as_view(), name="declaration"),
     path(

@@ -7,6 +7,29 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from orders.models import Buyer
+from suppliers.models import Supplier
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    def due(self) -> "ReportQuerySet":
+        """Reports that are not finished, those first that were asked for first."""
+        return self.filter(status__in=["queued", "running"]).order_by("requested_at")
+
+    def shown_to(self, user: User) -> "ReportQuerySet":
+        """Reports whose figures `user` may see now, whoever asked for them."""
+        if user.sees_all_figures:
+            return self
+        return self.filter(
+            models.Q(
+                kind="supplier_statement",
+                subject__in=Supplier.objects.filter(members__user=user).values("code"),
+            )
+            | models.Q(
+                kind="buyer_certificate",
+                subject__in=Buyer.objects.filter(memberships__user=user).values("code"),
+            )
+        )
 
 
 class Report(models.Model):
@@ -58,6 +81,8 @@ class Report(models.Model):
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
+    objects = ReportQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("report")
         verbose_name_plural = _("reports")
@@ -72,3 +97,7 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.month:%Y-%m} {self.format}"
+
+    @property
+    def is_due(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)

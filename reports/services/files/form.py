@@ -1,0 +1,203 @@
+"""The figures of the official monthly form, gathered once for every format."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Division, User
+from orders.models import Buyer, Channel
+from reports.models import CountingRule, Month
+from reports.services.figures import Question, answer
+from shop.models import Category
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class FormRow:
+    """One line of the form, in yuan; both contributions are of the year to date."""
+
+    code: str
+    name: str
+    month: Decimal
+    year: Decimal
+    year_before: Decimal
+    procured: Decimal
+    helped_sell: Decimal
+
+    @property
+    def change(self) -> Decimal | None:
+        """Return the change on the same months of the year before, as a fraction."""
+        return self.year / self.year_before - 1 if self.year_before > 0 else None
+
+
+@dataclass(frozen=True)
+class FormTable:
+    """One sheet's lines and their total."""
+
+    title: str
+    heading: str
+    rows: list[FormRow]
+    total: FormRow
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Yuan by paired district (down) and county (across); the last row is unpaired."""
+
+    title: str
+    districts: list[tuple[str, str]]
+    counties: list[tuple[str, str]]
+    cells: Mapping[tuple[str, str], Decimal]
+
+
+@dataclass(frozen=True)
+class MonthlyForm:
+    """
+    Everything that the form says, apart from its lists of entries.
+
+    `sha256` is the seal of a closed month; a month that is not closed yet has none,
+    and its form is a draft.
+    """
+
+    month: date
+    office: str
+    prepared_by: str
+    reviewed_by: str
+    prepared_on: date
+    rule: str
+    sha256: str
+    tables: list[FormTable]
+    matrices: list[Matrix]
+
+    @property
+    def is_draft(self) -> bool:
+        return not self.sha256
+
+    @property
+    def total(self) -> FormRow:
+        return self.tables[0].total
+
+
+def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> MonthlyForm:
+    """
+    Return the form of `month` from the totals.
+
+    A closed month names who asked for the close and who confirmed it, and the day of
+    it, so that whoever asks for the file gets the same one.
+    """
+    row = Month.objects.select_related("requested_by", "confirmed_by").filter(month=month).first()
+    rule = CountingRule.objects.filter(in_force_from__lte=month).first()
+    reviewer: User | None = None
+    if row and row.is_sealed and row.requested_by and row.closed_at:
+        prepared_by, reviewer = row.requested_by, row.confirmed_by
+        prepared_on = timezone.localdate(row.closed_at)
+    counties = list(Division.objects.counties().values_list("code", "name"))
+    return MonthlyForm(
+        month=month,
+        office=prepared_by.division.name if prepared_by.division else "黔南布依族苗族自治州",
+        prepared_by=_name(prepared_by),
+        reviewed_by=_name(reviewer) if reviewer else "",
+        prepared_on=prepared_on,
+        rule=str(rule.version) if rule else "",
+        sha256=row.sha256 if row else "",
+        tables=[
+            _table(month, "1 分县", "县（市）", "county", "county_code", counties, keeps_all=True),
+            _table(
+                month, "3 品类", "品类", "category", "category_code",
+                Category.objects.values_list("code", "name"),
+            ),
+            _table(
+                month, "4 采购方类型", "采购方类型", "buyer_kind", "buyer_kind",
+                [(str(code), str(label)) for code, label in Buyer.Kind.choices],
+            ),
+            _table(
+                month, "5 渠道", "渠道", "channel", "channel",
+                [(str(code), str(label)) for code, label in Channel.choices],
+            ),
+        ],
+        matrices=[
+            _matrix("本月", month, month, counties),
+            _matrix("本年累计", month.replace(month=1), month, counties),
+        ],
+    )  # fmt: skip
+
+
+def _name(user: User) -> str:
+    return user.get_full_name() or user.username
+
+
+def _ask(by: tuple[str, ...], since: date, until: date) -> list[dict[str, Any]]:
+    return answer(Question(by=by, since=since, until=until), day=until).groups
+
+
+def _table(
+    month: date,
+    title: str,
+    heading: str,
+    dimension: str,
+    column: str,
+    names: Iterable[tuple[str, str]],
+    *,
+    keeps_all: bool = False,
+) -> FormTable:
+    january = month.replace(month=1)
+    before = month.replace(year=month.year - 1)
+    name_by_code = dict(names)
+    of_month = {r[column]: r["amount"] for r in _ask((dimension,), month, month)}
+    of_year = {
+        (r[column], r["kind"]): r["amount"] for r in _ask((dimension, "kind"), january, month)
+    }
+    of_before = {
+        r[column]: r["amount"] for r in _ask((dimension,), before.replace(month=1), before)
+    }
+    found = of_month.keys() | of_before.keys() | {code for code, _kind in of_year}
+    order = {code: n for n, code in enumerate(name_by_code)}
+    codes = sorted(
+        found | (name_by_code.keys() if keeps_all else set()),
+        key=lambda code: (order.get(code, len(order)), code),
+    )
+    rows = []
+    for code in codes:
+        procured = of_year.get((code, "procured"), ZERO)
+        helped_sell = of_year.get((code, "helped_sell"), ZERO)
+        rows.append(
+            FormRow(
+                code=code,
+                name=name_by_code.get(code, code or "未分配"),
+                month=of_month.get(code, ZERO),
+                year=procured + helped_sell,
+                year_before=of_before.get(code, ZERO),
+                procured=procured,
+                helped_sell=helped_sell,
+            )
+        )
+    return FormTable(title, heading, rows, _sum(rows))
+
+
+def _sum(rows: list[FormRow]) -> FormRow:
+    return FormRow(
+        code="",
+        name="合计",
+        month=sum((row.month for row in rows), ZERO),
+        year=sum((row.year for row in rows), ZERO),
+        year_before=sum((row.year_before for row in rows), ZERO),
+        procured=sum((row.procured for row in rows), ZERO),
+        helped_sell=sum((row.helped_sell for row in rows), ZERO),
+    )
+
+
+def _matrix(title: str, since: date, until: date, counties: list[tuple[str, str]]) -> Matrix:
+    cells = {
+        (r["pair_district_code"], r["county_code"]): r["amount"]
+        for r in _ask(("pair", "county"), since, until)
+    }
+    codes = {district for district, _county in cells if district}
+    districts = list(
+        Division.objects.filter(code__in=codes).order_by("code").values_list("code", "name")
+    )
+    return Matrix(title, [*districts, ("", "未结对")], counties, cells)
