@@ -29,7 +29,7 @@ CITIES = ["4401", "4403", "4404", "4406", "4407", "4412", "4413", "4419", "4420"
 
 # Powers of chance let a few buyers and suppliers have most of it.
 CHOOSE_ORDERS = """
-CREATE TEMPORARY TABLE sample ON COMMIT DROP AS
+CREATE TEMPORARY TABLE sample AS
 SELECT 'SAMPLE' || lpad(n::text, 10, '0') AS number,
     nextval(pg_get_serial_sequence('orders_order', 'id')) AS order_id,
     nextval(pg_get_serial_sequence('orders_consignment', 'id')) AS consignment_id,
@@ -45,7 +45,7 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
 """
 
 CHOOSE_LINES = """
-CREATE TEMPORARY TABLE sample_line ON COMMIT DROP AS
+CREATE TEMPORARY TABLE sample_line AS
 WITH pack AS (
     SELECT sku.id, sku.code, sku.unit, sku.net_weight_kg, tier.unit_price, product.name,
         product.supplier_id, product.category_id, product.county_id,
@@ -179,6 +179,7 @@ def _write_chunk(values: dict[str, Any], chance: float) -> None:
             cursor.execute(statement, values)
         cursor.execute("SELECT min(consignment_id), max(consignment_id) FROM sample")
         first, last = cursor.fetchone()
+        cursor.execute("DROP TABLE sample, sample_line")
     book_accepted(first, last)
 
 

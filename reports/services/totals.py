@@ -67,7 +67,7 @@ GROUP BY {BY_GRAIN}
 """  # noqa: S608 - only names of columns are put in
 
 # A table of its own, because PostgreSQL reads in parallel for it but not for an INSERT.
-COUNT_ANEW = f"CREATE TEMPORARY TABLE anew ON COMMIT DROP AS {COUNTED_ANEW}"
+COUNT_ANEW = f"CREATE TEMPORARY TABLE anew AS {COUNTED_ANEW}"
 
 REPLACE = f"""
 INSERT INTO reports_total (grain, {CELL}, {", ".join(SUMS)})
@@ -119,6 +119,7 @@ def rebuild(*, now: datetime) -> None:
     _execute(COUNT_ANEW, {"month": None})
     _execute("DELETE FROM reports_total")
     _execute(REPLACE)
+    _execute("DROP TABLE anew")
     roll_up(now=now)
 
 

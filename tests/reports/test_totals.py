@@ -132,8 +132,9 @@ class TestRollUp:
         roll_up(now=NOW)
         Total.objects.update(amount=1)
         assert differences()
-        rebuild(now=NOW)
-        assert differences() == []
+        for _ in range(2):
+            rebuild(now=NOW)
+            assert differences() == []
 
     def test_a_rebuild_leaves_nothing_pending(self) -> None:
         book(entry("10.00"))
