@@ -25,4 +25,4 @@ HEALTHCHECK CMD python -c "import os, urllib.request as u; \
     host = os.environ['ALLOWED_HOSTS'].split(',')[0]; \
     u.urlopen(u.Request('http://127.0.0.1:8000/healthz', headers={'Host': host}), timeout=3)"
 CMD ["granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--workers=2", \
-     "--blocking-threads=8", "--no-ws", "--respawn-failed-workers", "config.wsgi:application"]
+     "--blocking-threads=16", "--no-ws", "--respawn-failed-workers", "config.wsgi:application"]

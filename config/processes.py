@@ -36,9 +36,10 @@ READY_WITHIN = 60.0
 WORKER = ["-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "config",
           "worker", "--without-gossip", "--without-mingle", "--concurrency=1"]  # fmt: skip
 COMMANDS = {
-    # Threads enough that slow downloads leave some for the API.
+    # A slow download holds a thread to its end: 32 of them, before a proxy must buffer. More
+    # threads would cost the API itself, and each keeps a database connection.
     "web": ["-m", "granian", "--interface=wsgi", f"--host={HOST}", f"--port={PORT}", "--workers=2",
-            "--blocking-threads=8", "--no-ws", "--log-level=error", "--respawn-failed-workers",
+            "--blocking-threads=16", "--no-ws", "--log-level=error", "--respawn-failed-workers",
             "--workers-kill-timeout=4", "config.wsgi:application"],
     # Two nodes: an hour of files must not hold up the totals.
     "worker": [*WORKER, "--hostname=tasks@%h", "--queues=default,rollup"],
