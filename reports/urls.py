@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from .views import declarations, months, reports, totals
+from .views import acceptance, declarations, months, reports, totals
 
 urlpatterns = [
+    path("consignments/<str:number>/accept/", acceptance.AcceptView.as_view(), name="accept"),
+    path("claims/<int:pk>/settle/", acceptance.SettleView.as_view(), name="settle"),
     path("totals/", totals.TotalsView.as_view(), name="totals"),
     path("totals/entries/", totals.EntriesView.as_view(), name="entries"),
     path("months/", months.MonthsView.as_view(), name="months"),

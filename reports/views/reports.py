@@ -173,7 +173,7 @@ def _serve(request: Request, report: Report, path: Path) -> HttpResponseBase:
             first, last = int(start), min(int(end), last) if end else last
         elif end:
             first = max(0, size - int(end))
-        if not (start or end) or first > last or not int(end or 1) and not start:
+        if not (start or end) or first > last or (not start and not int(end)):
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
         status = 206
     headers = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from shop.models import SKU, Reservation, Stock
 
@@ -24,8 +25,16 @@ TAKE = """
 
 def lock_stock(codes: Sequence[str]) -> dict[int, Decimal]:
     """Lock the stock of the SKUs with these codes; return what is available by SKU key."""
-    ids = SKU.objects.filter(code__in=codes).values("pk")
-    rows = Stock.objects.locked(ids).values_list("pk", "on_hand", "reserved")
+    return _available(Stock.objects.locked(SKU.objects.filter(code__in=codes).values("pk")))
+
+
+def available_stock(codes: Sequence[str]) -> dict[int, Decimal]:
+    """Return what is available of the SKUs with these codes just now, by SKU key."""
+    return _available(Stock.objects.filter(sku__code__in=codes))
+
+
+def _available(stock: QuerySet[Stock]) -> dict[int, Decimal]:
+    rows = stock.values_list("pk", "on_hand", "reserved")
     return {sku_id: on_hand - reserved for sku_id, on_hand, reserved in rows}
 
 

@@ -1,11 +1,16 @@
 """The ledger's entries of a month, streamed from the database row by row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.utils import translation
+
+from orders.models import Buyer, Channel
+from reports.models import ContributionKind, LedgerEntry
+from shop.models import SKU
 
 #: Rows fetched at a time: enough to be quick, few enough to stay small.
 CHUNK = 5_000
@@ -24,22 +29,16 @@ class Column(NamedTuple):
     kind: str = "text"
 
 
-SOURCES = {
-    "acceptance": "验收",
-    "claim": "售后",
-    "declaration": "申报",
-    "correction": "更正",
-}
-
-
-def _named(column: str, names: dict[str, str]) -> str:
-    cases = " ".join(f"WHEN '{code}' THEN '{name}'" for code, name in names.items())
+def _named(column: str, choices: Iterable[tuple[str, object]]) -> str:
+    """Return SQL for the Chinese label of a code; what has none stays as it is."""
+    with translation.override("zh-hans"):
+        cases = " ".join(f"WHEN '{code}' THEN '{label}'" for code, label in choices)
     return f"CASE {column} {cases} ELSE {column} END"
 
 
 ENTRY_COLUMNS = (
     Column("条目号", "entry.id", 10, "integer"),
-    Column("来源", _named("entry.source", SOURCES), 8),
+    Column("来源", _named("entry.source", LedgerEntry.Source.choices), 8),
     Column("入账时间", "timezone('Asia/Shanghai', entry.booked_at)", 18, "moment"),
     Column("发生日期", "entry.occurred_on", 12, "day"),
     Column(
@@ -51,17 +50,18 @@ ENTRY_COLUMNS = (
     Column("商品名称", "entry.product_name", 28),
     Column("品类", "entry.category_code", 12),
     Column("产地县", "entry.county_code", 9),
+    Column("产地县名称", "coalesce(county.name, '')", 16),
     Column("供应商代码", "entry.supplier_code", 16),
     Column("采购方代码", "entry.buyer_code", 16),
-    Column("采购方类型", "entry.buyer_kind", 13),
+    Column("采购方类型", _named("entry.buyer_kind", Buyer.Kind.choices), 13),
     Column("采购方地区", "entry.region_code", 11),
     Column("结对区", "entry.pair_district_code", 9),
-    Column("渠道", "entry.channel", 10),
-    Column("帮扶方式", _named("entry.kind", {"procured": "采购", "helped_sell": "帮助销售"}), 10),
+    Column("渠道", _named("entry.channel", Channel.choices), 10),
+    Column("帮扶方式", _named("entry.kind", ContributionKind.choices), 10),
     Column("已认定", "CASE WHEN entry.is_recognised THEN '是' ELSE '否' END", 8),
     Column("证据等级", "'E' || entry.grade", 9),
     Column("数量", "entry.quantity", 12, "quantity"),
-    Column("单位", "entry.unit", 8),
+    Column("单位", _named("entry.unit", SKU.Unit.choices), 8),
     Column("重量（千克）", "entry.weight_kg", 13, "quantity"),
     Column("金额（元）", "entry.amount", 15, "money"),
     Column("发票号码", "coalesce(declared.fapiao_no, '')", 22),
@@ -73,6 +73,7 @@ ENTRY_COLUMNS = (
 
 FROM = """
 FROM reports_ledgerentry entry
+LEFT JOIN accounts_division county ON county.code = entry.county_code
 LEFT JOIN orders_orderline line ON line.id = entry.order_line_id
 LEFT JOIN orders_consignment consignment ON consignment.id = line.consignment_id
 LEFT JOIN reports_declarationrow declared
@@ -92,7 +93,7 @@ class Listing(NamedTuple):
     @property
     def sql(self) -> str:
         columns = ", ".join(column.sql for column in ENTRY_COLUMNS)
-        return f"SELECT {columns} {FROM} WHERE {self.condition} ORDER BY entry.id"  # noqa: S608
+        return f"SELECT {columns} {FROM} WHERE {self.condition} ORDER BY entry.id"
 
     def count(self) -> int:
         """Return how many entries there are."""

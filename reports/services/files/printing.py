@@ -10,7 +10,6 @@ import typst
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Division
 from orders.models import Buyer
 from reports.models import Month, Report
 from suppliers.models import Supplier
@@ -21,6 +20,8 @@ from .listing import ENTRY_COLUMNS, Listing
 HERE = Path(__file__).parent
 FONTS = Path(noto_cjk_sans_otc.__file__).parent
 TEN_THOUSAND = Decimal(10_000)
+STATEMENT = "以下为贵单位当月经验收的供货。"
+CERTIFICATE = "兹证明该单位于当月采购黔南布依族苗族自治州产品如下，已计入消费帮扶台账。"
 INDEX = {column.heading: n for n, column in enumerate(ENTRY_COLUMNS)}
 
 
@@ -88,8 +89,7 @@ def write_statement(path: Path, report: Report, entries: Listing) -> int:
         "statement.typ",
         {
             "title": "供应商对账单" if is_statement else "消费帮扶采购证明",
-            "text": "以下为贵单位当月经验收的供货。" if is_statement else
-            f"兹证明下列单位于当月采购{Division.objects.get(pk=Division.QIANNAN).name}产品如下，已计入消费帮扶台账。",
+            "text": STATEMENT if is_statement else CERTIFICATE,
             "name": owners.values_list("name", flat=True).get(code=report.subject),
             "code": report.subject,
             "month": f"{report.month.year}年{report.month.month}月",

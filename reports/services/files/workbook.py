@@ -156,7 +156,7 @@ def _write_table(
     workbook: FormWorkbook, form: MonthlyForm, table: FormTable, *, headline: bool = False
 ) -> None:
     headings = [table.heading, "代码", *COLUMNS]
-    sheet = workbook.add_sheet(table.title, widths=[22, 13, *[18] * 6], repeat_to=5)
+    sheet = workbook.add_sheet(table.title, widths=[20, 14, 16, 16, 16, 12, 25, 29], repeat_to=5)
     row = _write_top(workbook, sheet, form, table.title[2:], len(headings))
     sheet.set_row(row, 32)
     for column, heading in enumerate(headings):

@@ -1,0 +1,124 @@
+"""What a supplier does with its part of an order."""
+
+from typing import Any, cast
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.filtering import StrictFilterBackend
+from accounts.api.serializers import StrictSerializer
+from accounts.models import User
+from accounts.refusals import NotFound
+from orders.filters import ConsignmentFilter
+from orders.models import Consignment
+from orders.serializers import (
+    ConsignmentSerializer,
+    ReasonSerializer,
+    ShipmentSerializer,
+    consignments_as_json,
+)
+from orders.services.supplying import (
+    confirm_consignment,
+    decline_consignment,
+    ship_consignment,
+)
+
+
+class SupplyView(GenericAPIView[Consignment]):
+    """The consignments that the caller's supplier delivers, the latest first."""
+
+    queryset = Consignment.objects.none()
+    serializer_class = ConsignmentSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class = ConsignmentFilter
+    ordering = ["-id"]
+
+    @extend_schema(
+        operation_id="supply_consignments_list", responses=ConsignmentSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        mine = Consignment.objects.supplied_by(_actor(request))
+        page = self.paginate_queryset(self.filter_queryset(_with_buyer(mine)))
+        return self.get_paginated_response(consignments_as_json(page or []))
+
+
+class ConsignmentView(APIView):
+    """One consignment, for its buyer, its supplier and the platform's own people."""
+
+    @extend_schema(operation_id="consignments_retrieve", responses=ConsignmentSerializer)
+    def get(self, request: Request, number: str) -> Response:
+        return answer_consignment(number, by=_actor(request))
+
+
+class ConfirmView(APIView):
+    @extend_schema(
+        operation_id="supply_consignments_confirm", request=None, responses=ConsignmentSerializer
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """Promise to deliver."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        confirm_consignment(number, by=_actor(request), now=timezone.now())
+        return answer_consignment(number, by=_actor(request))
+
+
+class DeclineView(APIView):
+    @extend_schema(
+        operation_id="supply_consignments_decline",
+        request=ReasonSerializer,
+        responses=ConsignmentSerializer,
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """Refuse to deliver."""
+        body = ReasonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        reason = body.validated_data["reason"]
+        decline_consignment(number, reason=reason, by=_actor(request), now=timezone.now())
+        return answer_consignment(number, by=_actor(request))
+
+
+class ShipView(APIView):
+    @extend_schema(
+        operation_id="supply_consignments_ship",
+        request=ShipmentSerializer,
+        responses=ConsignmentSerializer,
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """Say what left, line by line."""
+        body = ShipmentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        ship_consignment(
+            number,
+            shipped=body.by_line("batch"),
+            carrier=body.validated_data["carrier"],
+            tracking=body.validated_data["tracking"],
+            by=_actor(request),
+            now=timezone.now(),
+        )
+        return answer_consignment(number, by=_actor(request))
+
+
+def answer_consignment(number: str, *, by: User) -> Response:
+    """Answer with a consignment that `by` may see; raise NotFound for any other."""
+    rows = _with_buyer(Consignment.objects.for_actor(by).filter(number=number))
+    # An order that is not approved yet is not its suppliers' business.
+    found = [
+        row
+        for row in rows
+        if row.status != Consignment.Status.PENDING_APPROVAL
+        or not hasattr(by, "supplier_membership")
+    ]
+    if not found:
+        raise NotFound
+    return Response(consignments_as_json(found)[0])
+
+
+def _with_buyer(rows: Any) -> Any:
+    return rows.select_related("order__buyer")
+
+
+def _actor(request: Request) -> User:
+    return cast(User, request.user)

@@ -1,0 +1,51 @@
+"""Where what was bought becomes what was sold: acceptance, and the settlement of claims."""
+
+from typing import cast
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from orders.serializers import (
+    AcceptanceSerializer,
+    ClaimSerializer,
+    ConsignmentSerializer,
+    SettlementSerializer,
+)
+from orders.views.claiming import answer_claim
+from orders.views.supplying import answer_consignment
+from reports.services.booking import accept_delivery, settle_claim
+from reports.tasks import roll_up
+
+
+class AcceptView(APIView):
+    @extend_schema(
+        operation_id="consignments_accept",
+        request=AcceptanceSerializer,
+        responses=ConsignmentSerializer,
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """Say what was taken of each line; less than was shipped needs a reason."""
+        body = AcceptanceSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by = cast(User, request.user)
+        accept_delivery(number, accepted=body.by_line("reason"), by=by, now=timezone.now())
+        roll_up.delay_on_commit()
+        return answer_consignment(number, by=by)
+
+
+class SettleView(APIView):
+    @extend_schema(
+        operation_id="claims_settle", request=SettlementSerializer, responses=ClaimSerializer
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Fix the refund of a claim; it counts against the month of settlement."""
+        body = SettlementSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by = cast(User, request.user)
+        settle_claim(pk, amount=body.validated_data["amount"], by=by, now=timezone.now())
+        roll_up.delay_on_commit()
+        return answer_claim(pk, by=by)

@@ -1,0 +1,86 @@
+"""What a SKU is sold as, and at which price, for a quantity on a day."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import connection
+
+# One row for each asked line, in its order. A tier's price is the one of the largest
+# quantity that the line reaches; a season may run over New Year.
+OFFERS = """
+    SELECT sku.id, sku.code, product.name || ' ' || sku.name, product.category_id,
+        product.county_id, supplier.id, supplier.code, supplier.name, sku.unit,
+        sku.net_weight_kg, sku.is_weighed, sku.tolerance_percent, sku.minimum, sku.multiple,
+        sku.tax_treatment, sku.tax_rate,
+        sku.is_active AND product.status = 'listed' AND supplier.status = 'approved',
+        NOT EXISTS (SELECT FROM shop_season WHERE product_id = product.id) OR EXISTS (
+            SELECT FROM shop_season WHERE product_id = product.id AND CASE
+                WHEN starts <= ends THEN asked.month_day BETWEEN starts AND ends
+                ELSE asked.month_day >= starts OR asked.month_day <= ends
+            END
+        ),
+        EXISTS (
+            SELECT FROM shop_recognition
+            WHERE product_id = product.id AND asked.day BETWEEN valid_from AND valid_until
+        ),
+        tier.from_quantity, tier.unit_price
+    FROM (SELECT %s::date AS day, to_char(%s::date, 'MM-DD') AS month_day) asked,
+        unnest(%s::text[], %s::numeric[]) WITH ORDINALITY AS line (code, quantity, number)
+    LEFT JOIN shop_sku sku ON sku.code = line.code
+    LEFT JOIN shop_product product ON product.id = sku.product_id
+    LEFT JOIN suppliers_supplier supplier ON supplier.id = product.supplier_id
+    LEFT JOIN LATERAL (
+        SELECT from_quantity, unit_price FROM shop_pricetier
+        WHERE sku_id = sku.id AND from_quantity <= line.quantity
+            AND sold_from <= %s AND (sold_until IS NULL OR sold_until > %s)
+        ORDER BY from_quantity DESC LIMIT 1
+    ) tier ON true
+    ORDER BY line.number
+"""
+
+
+class Offer(NamedTuple):
+    """
+    A SKU as it is sold for one asked quantity.
+
+    `from_quantity` and `unit_price` are those of the tier that applies.
+    """
+
+    sku_id: int
+    sku_code: str
+    name: str
+    category_code: str
+    county_code: str
+    supplier_id: int
+    supplier_code: str
+    supplier_name: str
+    unit: str
+    net_weight_kg: Decimal
+    is_weighed: bool
+    tolerance_percent: Decimal
+    minimum: Decimal
+    multiple: Decimal
+    tax_treatment: str
+    tax_rate: Decimal
+    is_on_sale: bool
+    is_in_season: bool
+    is_recognised: bool
+    from_quantity: Decimal
+    unit_price: Decimal
+
+
+def offers_for(
+    codes: Sequence[str], quantities: Sequence[Decimal], *, day: date, delivered_on: date
+) -> list[Offer | None]:
+    """
+    Return what is offered for each code and quantity, in their order.
+
+    None stands for a SKU that does not exist, or is not sold on `day` or not in so
+    small a quantity. Who sells by the answer has locked the stock before asking.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(OFFERS, [day, delivered_on, list(codes), list(quantities), day, day])
+        offers = [Offer(*row) for row in cursor]
+    return [offer if offer.is_on_sale and offer.unit_price else None for offer in offers]
