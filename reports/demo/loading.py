@@ -16,6 +16,7 @@ from .declared import declare_sales
 from .history import Complaint, load_history, midnight
 from .people import is_loaded, load_people
 from .pictures import add_pictures
+from .present import place_present_orders
 from .products import load_products
 
 MONTHS = 14
@@ -39,6 +40,7 @@ def load_demo(*, now: datetime) -> bool:
     complaints = load_history(months=months, day=day)
     declare_sales(months=months, day=day, now=now)
     live_through(months[:-OPEN_MONTHS], complaints, day=day)
+    place_present_orders(day=day)
     roll_up(now=now)
     add_pictures()
     return True

@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts.models import ApiKey, Division, User
-from orders.models import Buyer, Claim, Membership, Order, OrderLine
+from orders.models import Buyer, Claim, Credit, Membership, Order, OrderEvent, OrderLine
 from reports.demo.loading import load_demo
 from reports.models import Declaration, LedgerEntry, Month, PendingTotal
 from reports.services.months import seal_of
@@ -201,12 +201,6 @@ class TestPast:
         assert len(months) == 14
         assert min(row["entries"] for row in months) > 100
 
-    def test_ends_before_today(self, people: dict[str, Any]) -> None:
-        today = timezone.localdate()
-        synthetic = Order.objects.filter(status="accepted", is_synthetic=True)
-        accepted = synthetic.aggregate(last=Max("consignments__accepted_at"))["last"]
-        assert timezone.localdate(accepted) < today
-
     def test_comes_to_a_plausible_yearly_total(self, people: dict[str, Any]) -> None:
         year = LedgerEntry.objects.filter(booked_at__gte=timezone.now() - timedelta(365))
         assert 10_000_000 < year.aggregate(Sum("amount"))["amount__sum"] < 100_000_000
@@ -268,6 +262,20 @@ class TestPast:
             -refunds.aggregate(Sum("amount"))["amount__sum"]
             == OrderLine.objects.aggregate(Sum("refunded_amount"))["refunded_amount__sum"]
         )
+
+
+class TestPresent:
+    def test_has_an_order_in_every_state(self, people: dict[str, Any]) -> None:
+        assert set(Order.objects.values_list("status", flat=True)) == set(Order.Status)
+        assert not Order.objects.filter(is_synthetic=False).exists()
+
+    def test_leaves_room_to_order(self, people: dict[str, Any]) -> None:
+        for credit in Credit.objects.all():
+            assert credit.used < credit.limit / 10
+
+    def test_happened_before_today(self, people: dict[str, Any]) -> None:
+        last = OrderEvent.objects.aggregate(Max("at"))["at__max"]
+        assert timezone.localdate(last) < timezone.localdate()
 
 
 class TestRepeating:
