@@ -15,9 +15,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from .models import ApiKey, AuditEntry, Division, Pairing, User
 
 SUPPLIER = "supplier"
+Rights = Mapping[str, frozenset[str]]
 VIEW = frozenset({"view"})
 EDIT = frozenset({"view", "add", "change"})
 ALL = EDIT | {"delete"}
+#: What most of the platform's own people may do with most rows: look.
+BY_OWN_PEOPLE: Rights = dict.fromkeys(User.Role, VIEW)
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -37,7 +40,7 @@ class Owned:
     and every choice of a related row from `formfield_for_*`.
     """
 
-    rights: Mapping[str, frozenset[str]] = {User.Role.ADMIN: ALL}
+    rights: Rights = {User.Role.ADMIN: ALL}
 
     def _may(self, request: HttpRequest, what: str) -> bool:
         return what in self.rights.get(actor_of(request), frozenset())
@@ -117,7 +120,7 @@ class UserAdmin(Owned, DjangoUserAdmin, ModelAdmin):
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     readonly_fields = ["last_login", "date_joined"]
-    filter_horizontal: list[str] = []
+    filter_horizontal = ()
 
 
 @admin.register(ApiKey)
@@ -140,10 +143,7 @@ class DivisionAdmin(OwnedAdmin):
 
 @admin.register(Pairing)
 class PairingAdmin(OwnedAdmin):
-    rights = dict.fromkeys(User.Role, VIEW) | {
-        User.Role.OFFICE: EDIT,
-        User.Role.ADMIN: ALL,
-    }
+    rights = {**BY_OWN_PEOPLE, User.Role.OFFICE: EDIT, User.Role.ADMIN: ALL}
     list_display = ["district", "county", "valid_from", "valid_to", "source"]
     list_select_related = ["district", "county"]
     autocomplete_fields = ["district", "county"]

@@ -2,7 +2,15 @@
 
 from django.contrib import admin
 
-from accounts.admin import ALL, EDIT, SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline
+from accounts.admin import (
+    ALL,
+    EDIT,
+    SUPPLIER,
+    VIEW,
+    OwnedAdmin,
+    OwnedTabularInline,
+    Rights,
+)
 from accounts.models import User
 
 from .models import (
@@ -17,12 +25,12 @@ from .models import (
     OrderLine,
 )
 
-SEEN_BY_OWN_PEOPLE = {
+SEEN_BY_OWN_PEOPLE: Rights = {
     User.Role.OFFICE: VIEW,
     User.Role.AUDITOR: VIEW,
     User.Role.ADMIN: VIEW,
 }
-KEPT_BY_OFFICE = SEEN_BY_OWN_PEOPLE | {User.Role.OFFICE: EDIT, User.Role.ADMIN: ALL}
+KEPT_BY_OFFICE: Rights = {**SEEN_BY_OWN_PEOPLE, User.Role.OFFICE: EDIT, User.Role.ADMIN: ALL}
 
 
 class MembershipInline(OwnedTabularInline):
@@ -66,14 +74,14 @@ class OrderAdmin(OwnedAdmin):
 
 class OrderLineInline(OwnedTabularInline):
     model = OrderLine
-    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
     fields = ["number", "sku_code", "name", "quantity", "unit", "unit_price", "amount",
               "shipped_quantity", "accepted_quantity", "accepted_amount"]  # fmt: skip
 
 
 @admin.register(Consignment)
 class ConsignmentAdmin(OwnedAdmin):
-    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
     list_display = ["number", "supplier", "status", "goods_amount", "shipped_at", "accepted_at"]
     list_filter = ["status"]
     list_select_related = ["supplier"]
@@ -83,12 +91,12 @@ class ConsignmentAdmin(OwnedAdmin):
 
 class ClaimLineInline(OwnedTabularInline):
     model = ClaimLine
-    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
 
 
 @admin.register(Claim)
 class ClaimAdmin(OwnedAdmin):
-    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
     list_display = ["id", "consignment", "status", "opened_at", "settled_at", "amount"]
     list_filter = ["status"]
     list_select_related = ["consignment"]

@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from accounts.admin import VIEW, OwnedAdmin
+from accounts.admin import VIEW, OwnedAdmin, Rights
 from accounts.models import User
 
 from .models import CountingRule, LedgerEntry, Month, Report
 
-SEEN_BY_COUNTERS = {
+SEEN_BY_COUNTERS: Rights = {
     User.Role.OFFICE: VIEW,
     User.Role.AUDITOR: VIEW,
     User.Role.ADMIN: VIEW,

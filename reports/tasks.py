@@ -1,6 +1,7 @@
 """What runs by itself: each task finds its own due rows and calls one service for each."""
 
 from celery import shared_task
+from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import AuditEntry
@@ -15,6 +16,16 @@ from reports.services.totals import roll_up as bring_up_to_date
 def roll_up() -> None:
     """Bring the totals up to date."""
     bring_up_to_date(now=timezone.now())
+
+
+def roll_up_soon() -> None:
+    """
+    Ask for a roll-up in a second; whoever asks meanwhile is served by the same one.
+
+    For edges, after the commit. Without cache or broker the schedule's next tick does it.
+    """
+    if cache.add("roll-up-asked-for", True, timeout=1):
+        roll_up.apply_async(countdown=1)
 
 
 @shared_task

@@ -2,14 +2,23 @@
 
 from django.contrib import admin
 
-from accounts.admin import ALL, EDIT, SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline
+from accounts.admin import (
+    ALL,
+    BY_OWN_PEOPLE,
+    EDIT,
+    SUPPLIER,
+    VIEW,
+    OwnedAdmin,
+    OwnedTabularInline,
+    Rights,
+)
 from accounts.models import User
 
 from .models import SKU, Category, PriceTier, Product, ProductImage, Recognition, Season, Stock
 
-SEEN_BY_OWN_PEOPLE = {role: VIEW for role in User.Role} | {User.Role.ADMIN: EDIT}
-KEPT_BY_SUPPLIER = SEEN_BY_OWN_PEOPLE | {SUPPLIER: EDIT}
-KEPT_AND_CLEARED_BY_SUPPLIER = SEEN_BY_OWN_PEOPLE | {SUPPLIER: ALL, User.Role.ADMIN: ALL}
+SEEN_BY_OWN_PEOPLE: Rights = {**BY_OWN_PEOPLE, User.Role.ADMIN: EDIT}
+KEPT_BY_SUPPLIER: Rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: EDIT}
+KEPT_AND_CLEARED_BY_SUPPLIER: Rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: ALL, User.Role.ADMIN: ALL}
 
 
 class SeasonInline(OwnedTabularInline):
@@ -30,12 +39,12 @@ class SKUInline(OwnedTabularInline):
 
 class RecognitionInline(OwnedTabularInline):
     model = Recognition
-    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW, User.Role.REVIEWER: EDIT}
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW, User.Role.REVIEWER: EDIT}
 
 
 @admin.register(Category)
 class CategoryAdmin(OwnedAdmin):
-    rights = SEEN_BY_OWN_PEOPLE | {SUPPLIER: VIEW}
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
     list_display = ["code", "name", "name_en", "sector", "position"]
 
 
@@ -58,7 +67,7 @@ class PriceTierInline(OwnedTabularInline):
 
 class StockInline(OwnedTabularInline):
     model = Stock
-    rights = KEPT_BY_SUPPLIER | {SUPPLIER: frozenset({"view", "change"})}
+    rights = {**KEPT_BY_SUPPLIER, SUPPLIER: frozenset({"view", "change"})}
     readonly_fields = ["reserved"]
 
 

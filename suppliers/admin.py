@@ -2,13 +2,21 @@
 
 from django.contrib import admin
 
-from accounts.admin import ALL, EDIT, SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline
+from accounts.admin import (
+    ALL,
+    BY_OWN_PEOPLE,
+    EDIT,
+    SUPPLIER,
+    OwnedAdmin,
+    OwnedTabularInline,
+    Rights,
+)
 from accounts.models import User
 
 from .models import AssistanceProfile, Base, Certificate, Producer, Supplier, SupplierMember
 
-SEEN_BY_ALL = {role: VIEW for role in User.Role} | {User.Role.ADMIN: ALL}
-KEPT_BY_SUPPLIER = SEEN_BY_ALL | {SUPPLIER: EDIT}
+SEEN_BY_ALL: Rights = {**BY_OWN_PEOPLE, User.Role.ADMIN: ALL}
+KEPT_BY_SUPPLIER: Rights = {**SEEN_BY_ALL, SUPPLIER: EDIT}
 
 
 class SupplierMemberInline(OwnedTabularInline):
@@ -24,7 +32,7 @@ class AssistanceProfileInline(OwnedTabularInline):
 
 @admin.register(Supplier)
 class SupplierAdmin(OwnedAdmin):
-    rights = SEEN_BY_ALL | {SUPPLIER: frozenset({"view", "change"}), User.Role.REVIEWER: EDIT}
+    rights = {**SEEN_BY_ALL, SUPPLIER: frozenset({"view", "change"}), User.Role.REVIEWER: EDIT}
     list_display = ["code", "name", "kind", "county", "status"]
     list_filter = ["status", "kind", "county"]
     list_select_related = ["county"]

@@ -172,7 +172,7 @@ def _from_drf(request: Any, exc: drf.APIException) -> JsonResponse:
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if isinstance(exc, drf.Throttled):
-        headers["Retry-After"] = str(max(1, round(exc.wait or 1)))
+        headers["Retry-After"] = str(max(1, round(getattr(exc, "wait", None) or 1)))
     return problem(request, status=exc.status_code, code=code, detail=exc.detail, headers=headers)
 
 

@@ -40,11 +40,11 @@ class User(AbstractUser):
         help_text=_("The division whose office this person works for."),
     )
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[misc]
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
+        verbose_name = _("user")  # type: ignore[assignment]
+        verbose_name_plural = _("users")  # type: ignore[assignment]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(role__in=["", "reviewer", "office", "auditor", "admin"]),

@@ -72,13 +72,13 @@ def _check(lines: list[OrderLine], accepted: Mapping[int, tuple[Decimal, str]]) 
         line = line_by_number.get(number)
         if line is None:
             errors.append(unknown_line(index))
-        elif quantity > line.shipped_quantity:
+        elif quantity > (shipped := line.shipped_quantity or Decimal(0)):
             errors.append(
                 ErrorItem(
                     f"/lines/{index}/quantity", "invalid", _("This is more than was shipped.")
                 )
             )
-        elif quantity < line.shipped_quantity and not reason:
+        elif quantity < shipped and not reason:
             errors.append(
                 ErrorItem(
                     f"/lines/{index}/reason",

@@ -140,5 +140,5 @@ def _worth(claim_line: ClaimLine) -> Decimal:
     line = claim_line.line
     return min(
         amount_of(claim_line.quantity, line.unit_price),
-        line.accepted_amount - line.refunded_amount,
+        (line.accepted_amount or Decimal(0)) - line.refunded_amount,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
@@ -169,7 +169,7 @@ def _order(wish: Wish, priced: Quote, *, number: str, by: User, now: datetime) -
         number=number,
         buyer_id=priced.standing.buyer_id,
         purchaser=by,
-        address_id=priced.standing.address_id,
+        address_id=priced.standing.address_id or 0,
         status=Order.Status.PENDING_APPROVAL if pending else Order.Status.PLACED,
         placed_at=now,
         delivery_date=wish.delivery_date,
@@ -233,7 +233,7 @@ def _use_credit(order: Order) -> None:
 
 
 def _write(order: Order, lines: list[PlacedLine], *, key_id: int, text: str) -> None:
-    consignments: dict[str, dict[str, object]] = {}
+    consignments: dict[str, dict[str, Any]] = {}
     for line in lines:
         consignment = consignments.setdefault(
             line.consignment_number,

@@ -49,9 +49,7 @@ class Overview:
     as_of: Any
 
 
-def overview(
-    year: int, *, where: Mapping[str, Any], day: date, published_only: bool
-) -> Overview:
+def overview(year: int, *, where: Mapping[str, Any], day: date, published_only: bool) -> Overview:
     """
     Return the figures of `year` for the entries that `where` selects.
 
@@ -85,9 +83,7 @@ def overview(
         ("channel", "channel"),
     ):
         now = {r[column]: r["amount"] for r in ask((dimension,), date(year, 1, 1), until)}
-        before = {
-            r[column]: r["amount"] for r in ask((dimension,), date(year - 1, 1, 1), earlier)
-        }
+        before = {r[column]: r["amount"] for r in ask((dimension,), date(year - 1, 1, 1), earlier)}
         parts[dimension] = sorted(
             (
                 Slice(code, names.get(code, code), now.get(code, ZERO), before.get(code, ZERO))
@@ -108,9 +104,7 @@ def overview(
         "",
         "",
         sum((amount for month, amount in months.items() if month.year == year), ZERO),
-        sum(
-            (a for month, a in months.items() if date(year - 1, 1, 1) <= month <= earlier), ZERO
-        ),
+        sum((a for month, a in months.items() if date(year - 1, 1, 1) <= month <= earlier), ZERO),
     )
     state = RollUp.objects.first()
     return Overview(

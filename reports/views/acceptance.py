@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,7 +19,7 @@ from orders.serializers import (
 from orders.views.claiming import answer_claim
 from orders.views.supplying import answer_consignment
 from reports.services.booking import accept_delivery, settle_claim
-from reports.tasks import roll_up
+from reports.tasks import roll_up_soon
 
 
 class AcceptView(APIView):
@@ -33,7 +34,7 @@ class AcceptView(APIView):
         body.is_valid(raise_exception=True)
         by = cast(User, request.user)
         accept_delivery(number, accepted=body.by_line("reason"), by=by, now=timezone.now())
-        roll_up.delay_on_commit()
+        transaction.on_commit(roll_up_soon, robust=True)
         return answer_consignment(number, by=by)
 
 
@@ -47,5 +48,5 @@ class SettleView(APIView):
         body.is_valid(raise_exception=True)
         by = cast(User, request.user)
         settle_claim(pk, amount=body.validated_data["amount"], by=by, now=timezone.now())
-        roll_up.delay_on_commit()
+        transaction.on_commit(roll_up_soon, robust=True)
         return answer_claim(pk, by=by)

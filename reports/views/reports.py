@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -107,7 +108,7 @@ class ReportsView(GenericAPIView[Report]):
             by=_actor(request),
             now=timezone.now(),
         )
-        make_reports.delay_on_commit()
+        transaction.on_commit(make_reports.delay, robust=True)
         location = reverse("report", kwargs={"pk": report.pk})
         return Response(
             self.get_serializer(report).data, status=202, headers={"Location": location}
@@ -136,7 +137,7 @@ class RetryView(APIView):
         """Make a failed report once more."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         report = retry_report(pk, by=_actor(request), now=timezone.now())
-        make_reports.delay_on_commit()
+        transaction.on_commit(make_reports.delay, robust=True)
         return _answer(request, report)
 
 

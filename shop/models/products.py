@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Division, OwnedQuerySet
 from suppliers.models import Certificate, Producer, Supplier
 
-month_day = RegexValidator(
-    r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", _("Enter a month and a day: MM-DD.")
-)
+MONTH_DAY = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+month_day = RegexValidator(MONTH_DAY, _("Enter a month and a day: MM-DD."))
 
 
 class Category(models.Model):
@@ -140,9 +139,7 @@ class Season(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["product", "starts"], name="season_starts_once"),
             models.CheckConstraint(
-                condition=Q(
-                    starts__regex=month_day.regex.pattern, ends__regex=month_day.regex.pattern
-                ),
+                condition=Q(starts__regex=MONTH_DAY, ends__regex=MONTH_DAY),
                 name="season_names_month_and_day",
             ),
         ]
@@ -176,7 +173,7 @@ class ProductImage(models.Model):
         ordering = ["position", "id"]
 
     def __str__(self) -> str:
-        return self.caption or self.file.name
+        return self.caption or str(self.file)
 
 
 class RecognitionQuerySet(OwnedByProductQuerySet):

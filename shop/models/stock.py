@@ -1,6 +1,8 @@
 """Stock and the reservations that hold it."""
 
+from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,7 +12,7 @@ from .skus import SKU, OwnedBySKUQuerySet
 
 
 class StockQuerySet(OwnedBySKUQuerySet):
-    def locked(self, sku_ids: list[int]) -> "StockQuerySet":
+    def locked(self, sku_ids: Collection[int] | models.QuerySet[Any]) -> "StockQuerySet":
         """
         Lock these rows in key order.
 

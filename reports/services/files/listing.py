@@ -1,6 +1,7 @@
 """The ledger's entries of a month, streamed from the database row by row."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -84,11 +85,12 @@ LEFT JOIN reports_declarationrow declared
 Value = str | int | Decimal | date | datetime | None
 
 
-class Listing(NamedTuple):
+@dataclass(frozen=True)
+class Listing:
     """Which entries to list; `condition` is SQL over `entry`, with `values` in it."""
 
     condition: str
-    values: tuple[object, ...]
+    values: tuple[str | date, ...]
 
     @property
     def sql(self) -> str:

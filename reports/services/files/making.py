@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -107,7 +108,7 @@ def _subject(kind: str, code: str, *, by: User) -> str:
 
 
 @transaction.atomic
-def cancel_report(pk: object, *, by: User, now: datetime) -> Report:
+def cancel_report(pk: UUID, *, by: User, now: datetime) -> Report:
     """Stop a report that is not finished yet; a worker that writes it gives up soon."""
     report = _locked(pk, by=by)
     if not report.is_due:
@@ -119,7 +120,7 @@ def cancel_report(pk: object, *, by: User, now: datetime) -> Report:
 
 
 @transaction.atomic
-def retry_report(pk: object, *, by: User, now: datetime) -> Report:
+def retry_report(pk: UUID, *, by: User, now: datetime) -> Report:
     """Make a report that failed once more."""
     report = _locked(pk, by=by)
     if report.status != Report.Status.FAILED:
@@ -131,7 +132,7 @@ def retry_report(pk: object, *, by: User, now: datetime) -> Report:
     return report
 
 
-def _locked(pk: object, *, by: User) -> Report:
+def _locked(pk: UUID, *, by: User) -> Report:
     report = Report.objects.shown_to(by).select_for_update(of=("self",)).filter(pk=pk).first()
     if report is None:
         raise NotFound
@@ -155,7 +156,7 @@ def make_due_reports(*, now: datetime) -> int:
 
 
 @contextmanager
-def _at_it(pk: object) -> Iterator[bool]:
+def _at_it(pk: UUID) -> Iterator[bool]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(pk)])
         (free,) = cursor.fetchone()

@@ -47,7 +47,9 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
                     "rows": [_line(row) for row in table.rows],
                     "total": _line(table.total),
                     "bars": [
-                        [row.name, float(row.year / TEN_THOUSAND)] for row in table.rows if row.year > 0
+                        [row.name, float(row.year / TEN_THOUSAND)]
+                        for row in table.rows
+                        if row.year > 0
                     ],
                 }
                 for table in form.tables

@@ -13,10 +13,20 @@ from .listing import ENTRY_COLUMNS, FROM, Column, Listing
 #: Excel takes a CSV for UTF-8 only with this mark.
 BOM = b"\xef\xbb\xbf"
 
+ZERO = Decimal(0)
 Progress = Callable[[int], None]
 
-FORM_HEADINGS = ["表", "代码", "名称", "本月（元）", "本年累计（元）", "上年同期累计（元）", "同比（%）",
-                 "其中：采购（本年累计，元）", "其中：帮助销售（本年累计，元）"]  # fmt: skip
+FORM_HEADINGS = [
+    "表",
+    "代码",
+    "名称",
+    "本月（元）",
+    "本年累计（元）",
+    "上年同期累计（元）",
+    "同比（%）",
+    "其中：采购（本年累计，元）",
+    "其中：帮助销售（本年累计，元）",
+]
 
 
 def write_monthly(path: Path, form: MonthlyForm) -> int:
@@ -31,7 +41,7 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
     month, year = form.matrices
     lines += [
         ["结对矩阵", f"{district or '未结对'}-{county}", f"{district_name}-{county_name}",
-         month.cells.get((district, county), 0), year.cells.get((district, county), 0),
+         month.cells.get((district, county), ZERO), year.cells.get((district, county), ZERO),
          "", "", "", ""]
         for district, district_name in year.districts
         for county, county_name in year.counties
