@@ -19,9 +19,6 @@ from .pictures import add_pictures
 from .present import place_present_orders
 from .products import load_products
 
-MONTHS = 14
-# This month and the one before it are still open.
-OPEN_MONTHS = 2
 # Any number that no other lock uses.
 LOCK = 520_000_522_700
 
@@ -37,9 +34,10 @@ def load_demo(*, now: datetime) -> bool:
     load_people(day=day)
     load_products(day=day)
     months = months_until(day)
+    last_year = [month for month in months if month.year < day.year]
     complaints = load_history(months=months, day=day)
     declare_sales(months=months, day=day, now=now)
-    live_through(months[:-OPEN_MONTHS], complaints, day=day)
+    live_through(last_year, complaints, day=day)
     place_present_orders(day=day)
     roll_up(now=now)
     add_pictures()
@@ -64,12 +62,17 @@ def live_through(months: list[date], complaints: list[Complaint], *, day: date) 
     for month in months:
         # The sixth of the month after it, during office hours.
         now = midnight((month + timedelta(31)).replace(day=6)) + timedelta(hours=10)
-        steps.append((now, partial(close, month, now)))
+        if now <= midnight(day):
+            steps.append((now, partial(close, month, now)))
     for _at, step in sorted(steps, key=itemgetter(0)):
         step()
 
 
 def months_until(day: date) -> list[date]:
-    """Return the first days of `day`'s month and the `MONTHS` before it, oldest first."""
-    last = day.year * 12 + day.month - 1
-    return [date(number // 12, number % 12 + 1, 1) for number in range(last - MONTHS, last + 1)]
+    """Return the first days of the months of last year and of this one up to `day`'s."""
+    return [
+        date(year, month, 1)
+        for year in (day.year - 1, day.year)
+        for month in range(1, 13)
+        if date(year, month, 1) <= day
+    ]

@@ -1,6 +1,7 @@
 """Fill the database with made-up sales, for measurements: orders accepted long ago."""
 
 import random
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -39,9 +40,13 @@ SELECT 'SAMPLE' || lpad(n::text, 10, '0') AS number,
         1 + floor(power(random(), 2) * cardinality(%(suppliers)s::bigint[]))::int] AS supplier_id,
     floor(random() * 1000000)::int AS start,
     least(%(size)s, %(lines)s - %(size)s * (n - %(first)s)) AS lines,
-    %(since)s::timestamptz + random() * (%(until)s::timestamptz - %(since)s::timestamptz)
+    (%(starts)s::timestamptz[])[month]
+        + random() * ((%(ends)s::timestamptz[])[month] - (%(starts)s::timestamptz[])[month])
         AS accepted_at
-FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+FROM (
+    SELECT n, 1 + floor(random() * cardinality(%(starts)s::timestamptz[]))::int AS month
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+) orders
 """
 
 CHOOSE_LINES = """
@@ -111,7 +116,7 @@ LEFT JOIN accounts_pairing pair
 
 
 class MonthsClosed(Refusal):
-    """Some of the asked months are closed and take no more sales."""
+    """All of the asked months are closed and take no more sales."""
 
     code = "month_closed"
 
@@ -127,18 +132,16 @@ def sample_orders(
     now: datetime,
 ) -> int:
     """
-    Add accepted synthetic order lines, spread over the months from `since` to `until`.
+    Add accepted synthetic order lines, spread over the open months from `since` to `until`.
 
     Suppliers and products are made as far as there are not enough from earlier runs.
     Everything is booked like real sales, chunk by chunk, and rolled up. Return the
-    number of orders. Raise MonthsClosed when one of the months is.
+    number of orders. Raise MonthsClosed when none of the months is open.
     """
-    closed = Month.objects.sealed().filter(month__range=(since, until)).order_by("month")
-    if closed:
-        raise MonthsClosed(
-            _("Closed months take no more sales: %(months)s.")
-            % {"months": ", ".join(map(str, closed))}
-        )
+    closed = set(Month.objects.sealed().values_list("month", flat=True))
+    months = [month for month in _months(since, until) if month not in closed]
+    if not months:
+        raise MonthsClosed(_("All of these months are closed."))
     with transaction.atomic():
         sellers = _suppliers(suppliers)
         _products(sellers, products, day=since)
@@ -151,8 +154,8 @@ def sample_orders(
         "buyers": buyers,
         "purchaser": purchaser.pk,
         "size": LINES_PER_ORDER,
-        "since": _midnight(since),
-        "until": min(_midnight(_next_month(until)), now),
+        "starts": [_midnight(month) for month in months],
+        "ends": [min(_midnight(_next_month(month)), now) for month in months],
     }
     orders = -(-lines // LINES_PER_ORDER)
     first = _last_number() + 1
@@ -298,6 +301,12 @@ def _last_number() -> int:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), timezone.get_current_timezone())
+
+
+def _months(since: date, until: date) -> Iterator[date]:
+    while since <= until:
+        yield since
+        since = _next_month(since)
 
 
 def _next_month(month: date) -> date:

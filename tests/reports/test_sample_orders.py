@@ -45,11 +45,22 @@ def test_goes_on_in_chunks_and_after_earlier_samples(monkeypatch: pytest.MonkeyP
     assert [check.name for check in verify() if check.findings] == []
 
 
-def test_refuses_closed_months_and_makes_nothing() -> None:
+def close(month: date) -> None:
     for name in ("first", "second"):
-        close_month(date(2026, 9, 1), by=person(name), now=NOW)
-    with pytest.raises(CommandError, match="2026-09"):
-        sample()
+        close_month(month, by=person(name), now=NOW)
+
+
+def test_leaves_closed_months_alone() -> None:
+    close(date(2026, 9, 1))
+    sample(50, **{"from": "2026-09", "to": "2026-10"})
+    months = set(LedgerEntry.objects.values_list("month", flat=True))
+    assert months == {date(2026, 10, 1)}
+
+
+def test_refuses_when_all_months_are_closed_and_makes_nothing() -> None:
+    close(date(2026, 9, 1))
+    with pytest.raises(CommandError, match="closed"):
+        sample(**{"from": "2026-09", "to": "2026-09"})
     assert not Order.objects.exists()
 
 
