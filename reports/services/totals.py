@@ -49,29 +49,30 @@ ON CONFLICT (grain, {CELL}) DO UPDATE SET
     {", ".join(f"{name} = total.{name} + excluded.{name}" for name in SUMS)}
 """  # noqa: S608 - only names of columns are put in
 
-# What is pending is taken off the ledger in the same statement, so this is what the totals
-# must be at every moment. The inner sums are made in parallel, the outer ones of few rows.
-COUNTED_ANEW = f"""
-SELECT {GROUPED}
+# The ledger less what is pending, in one statement: what the totals must be at every moment.
+# A pending row's cell is always in the ledger too, and summing the ledger alone runs in parallel.
+ROLLED_UP = f"""
+SELECT {", ".join(f"booked.{name}" for name in CELL.split(", "))},
+    {", ".join(f"booked.{name} - coalesce(pending.{name}, 0) AS {name}" for name in SUMS)}
 FROM (
+    SELECT {CELL}, sum(amount) AS amount, sum(weight_kg) AS weight_kg, count(*) AS entries
+    FROM reports_ledgerentry WHERE %(month)s::date IS NULL OR month = %(month)s
+    GROUP BY {CELL}
+) booked
+LEFT JOIN (
     SELECT {CELL}, {", ".join(f"sum({name}) AS {name}" for name in SUMS)}
-    FROM (
-        SELECT {CELL}, amount, weight_kg, 1 AS entries FROM reports_ledgerentry
-        UNION ALL
-        SELECT {CELL}, -amount, -weight_kg, -entries FROM reports_pendingtotal
-    ) rolled_up
-    WHERE %(month)s::date IS NULL OR month = %(month)s
-    GROUP BY {CELL} HAVING sum(entries) <> 0
-) cell
-GROUP BY {BY_GRAIN}
+    FROM reports_pendingtotal WHERE %(month)s::date IS NULL OR month = %(month)s
+    GROUP BY {CELL}
+) pending USING ({CELL})
+WHERE booked.entries > coalesce(pending.entries, 0)
 """  # noqa: S608 - only names of columns are put in
 
 # A table of its own, because PostgreSQL reads in parallel for it but not for an INSERT.
-COUNT_ANEW = f"CREATE TEMPORARY TABLE anew AS {COUNTED_ANEW}"
+SUM_ANEW = f"CREATE TEMPORARY TABLE anew AS {ROLLED_UP}"
 
 REPLACE = f"""
 INSERT INTO reports_total (grain, {CELL}, {", ".join(SUMS)})
-SELECT grain, {CELL}, {", ".join(SUMS)} FROM anew
+SELECT {GROUPED} FROM anew GROUP BY {BY_GRAIN}
 """  # noqa: S608 - only names of columns are put in
 
 DIFFERENCES = f"""
@@ -80,7 +81,8 @@ FROM (
     SELECT grain, {CELL}, {", ".join(SUMS)} FROM reports_total
     WHERE %(month)s::date IS NULL OR month = %(month)s
     UNION ALL
-    SELECT grain, {CELL}, {", ".join(f"-{name}" for name in SUMS)} FROM ({COUNTED_ANEW}) anew
+    SELECT grain, {CELL}, {", ".join(f"-{name}" for name in SUMS)}
+    FROM (SELECT {GROUPED} FROM ({ROLLED_UP}) anew GROUP BY {BY_GRAIN}) by_grain
 ) both_sides
 GROUP BY grain, {CELL}
 HAVING {" OR ".join(f"sum({name}) <> 0" for name in SUMS)}
@@ -116,7 +118,7 @@ def rebuild(*, now: datetime) -> None:
     """Replace all totals by sums made anew from the ledger."""
     _execute(TAKE_TURN, [now])
     _execute(IN_MEMORY)
-    _execute(COUNT_ANEW, {"month": None})
+    _execute(SUM_ANEW, {"month": None})
     _execute("DELETE FROM reports_total")
     _execute(REPLACE)
     _execute("DROP TABLE anew")

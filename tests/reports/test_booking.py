@@ -1,5 +1,6 @@
 """What a buyer accepts becomes a sale, and what a claim refunds is taken off again."""
 
+import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection
+from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
+from kombu.exceptions import OperationalError
 
+from accounts.models import User
 from accounts.refusals import Forbidden, Invalid, NotFound
+from config.celery import app
 from orders.models import Consignment, OrderLine
 from orders.services.steps import WrongState
 from reports.models import CountingRule, LedgerEntry
@@ -19,9 +24,10 @@ from reports.services.booking import accept_delivery, book_accepted, settle_clai
 from reports.services.months import close_month
 from reports.services.totals import roll_up
 from reports.services.verifying import verify
+from reports.tasks import roll_up as roll_up_task
 
 from .deliveries import Delivery, shipped
-from .ledger import NOW, SHANGHAI, person
+from .ledger import NOW, SHANGHAI, bearer, person
 
 
 def accept(delivery: Delivery, *quantities: str, now: datetime = NOW) -> list[LedgerEntry]:
@@ -231,6 +237,61 @@ class TestSettleClaim:
             with pytest.raises(refusal):
                 settle_claim(claim.pk, amount=Decimal(1), by=stranger, now=NOW)
         settle_claim(claim.pk, amount=Decimal(1), by=person("office"), now=NOW)
+
+
+def post(client: Client, address: str, body: dict[str, Any], by: User | None) -> Any:
+    headers = bearer(by) if by else {}
+    return client.post(
+        f"/api/v1{address}", json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+@pytest.mark.django_db
+class TestOverHTTP:
+    def test_an_acceptance_and_a_claim_are_booked(self, client: Client) -> None:
+        delivery = shipped()
+        body = {"lines": [{"line": 1, "quantity": "9", "reason": "破损一件"}]}
+        answer = post(client, f"/consignments/{delivery.number}/accept/", body, delivery.buyer)
+        assert answer.status_code == 200
+        assert answer.json()["status"] == "accepted"
+        assert answer.json()["lines"][0]["accepted_quantity"] == "9"
+        again = post(client, f"/consignments/{delivery.number}/accept/", body, delivery.buyer)
+        assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
+        claim = delivery.claim(line1="1")
+        answer = post(client, f"/claims/{claim.pk}/settle/", {"amount": "20"}, delivery.supplier)
+        assert (answer.status_code, answer.json()["status"]) == (200, "settled")
+        amounts = LedgerEntry.objects.order_by("id").values_list("amount", flat=True)
+        assert list(amounts) == [Decimal("6480.00"), Decimal("-20.00")]
+        assert_nothing_differs()
+
+    def test_strangers_are_told_nothing(self, client: Client) -> None:
+        delivery, other = shipped(), shipped()
+        accept(delivery)
+        claim = delivery.claim(line1="1")
+        body = {"lines": [{"line": 1, "quantity": "10"}]}
+        accepting = f"/consignments/{shipped().number}/accept/"
+        settling = f"/claims/{claim.pk}/settle/"
+        for by, status in ((None, 401), (other.buyer, 404), (other.supplier, 404)):
+            assert post(client, accepting, body, by).status_code == status
+            assert post(client, settling, {"amount": "1"}, by).status_code == status
+        assert post(client, settling, {"amount": "1"}, delivery.buyer).status_code == 403
+        assert LedgerEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_accepts_while_the_broker_is_down(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("broker_url", "broker_write_url"):
+        monkeypatch.setattr(app.conf, name, "redis+socket:///nowhere.sock")
+    # Forget the connections that other tests have opened.
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    with pytest.raises(OperationalError):
+        roll_up_task.delay()
+    delivery = shipped()
+    body = {"lines": [{"line": 1, "quantity": "10"}]}
+    answer = post(client, f"/consignments/{delivery.number}/accept/", body, delivery.buyer)
+    assert answer.status_code == 200
+    assert LedgerEntry.objects.count() == 1
 
 
 class TestAnyRefunds(TestCase):
