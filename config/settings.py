@@ -269,6 +269,21 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "SupplierKind": "suppliers.models.Supplier.Kind",
+        "CertificateKind": "suppliers.models.Certificate.Kind",
+        "BuyerKind": "orders.models.Buyer.Kind",
+        "ContributionKind": "reports.models.ContributionKind",
+        "ReportKind": "reports.models.Report.Kind",
+        "OrderStatus": "orders.models.Order.Status",
+        "ConsignmentStatus": "orders.models.Consignment.Status",
+        "ClaimStatus": "orders.models.Claim.Status",
+        "MonthStatus": "reports.models.Month.Status",
+        "ReportStatus": "reports.models.Report.Status",
+        "DeclarationStatus": "reports.models.Declaration.Status",
+        "ReportFormat": "reports.models.Report.Format",
+        "DeclarationFormat": "reports.models.Declaration.Format",
+    },
 }
 
 CELERY_TASK_DEFAULT_QUEUE = "default"

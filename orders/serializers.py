@@ -235,7 +235,7 @@ class RefusedSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class TierSerializer(serializers.Serializer[Any]):
+class AppliedTierSerializer(serializers.Serializer[Any]):
     from_quantity = QuantityField()
     unit_price = MoneyField(places=4)
 
@@ -246,7 +246,7 @@ class QuotedLineSerializer(serializers.Serializer[Any]):
     quantity = QuantityField()
     unit_price = MoneyField(places=4, allow_null=True)
     amount = MoneyField(allow_null=True)
-    tier = TierSerializer(allow_null=True)
+    tier = AppliedTierSerializer(allow_null=True)
     why = serializers.CharField(help_text="Why this tier applies.")
 
 
