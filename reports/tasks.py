@@ -8,7 +8,7 @@ from accounts.models import AuditEntry
 from accounts.services.audit import came_in_by
 from reports.models import Declaration
 from reports.services.declarations.receiving import work_through
-from reports.services.files import making
+from reports.services.files import keeping, making
 from reports.services.totals import roll_up as bring_up_to_date
 
 
@@ -38,11 +38,12 @@ def read_declarations() -> None:
 
 @shared_task
 def make_reports() -> None:
-    """Make every report that waits for it."""
-    making.make_due_reports(now=timezone.now())
+    """Make one report that waits for it, and come back for the next: each has its own time."""
+    if making.make_next_report(now=timezone.now()):
+        make_reports.delay()
 
 
 @shared_task
 def clear_expired() -> None:
     """Delete the report files that are older than they are kept."""
-    making.clear_expired(now=timezone.now())
+    keeping.clear_expired(now=timezone.now())

@@ -13,8 +13,12 @@ from suppliers.models import Supplier
 
 class ReportQuerySet(models.QuerySet["Report"]):
     def due(self) -> "ReportQuerySet":
-        """Reports that are not finished, those first that were asked for first."""
-        return self.filter(status__in=["queued", "running"]).order_by("requested_at")
+        """
+        Reports that are not finished, the earliest first.
+
+        One that failed before lets the others go first.
+        """
+        return self.filter(status__in=["queued", "running"]).order_by("attempts", "requested_at")
 
     def shown_to(self, user: User) -> "ReportQuerySet":
         """Reports whose figures `user` may see now, whoever asked for them."""
@@ -97,6 +101,16 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.month:%Y-%m} {self.format}"
+
+    @property
+    def supplier(self) -> str:
+        """Code of the supplier that a statement is for."""
+        return self.subject if self.kind == self.Kind.SUPPLIER_STATEMENT else ""
+
+    @property
+    def buyer(self) -> str:
+        """Code of the buyer that a certificate is for."""
+        return self.subject if self.kind == self.Kind.BUYER_CERTIFICATE else ""
 
     @property
     def is_due(self) -> bool:

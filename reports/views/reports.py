@@ -1,18 +1,15 @@
 """Report files: asked for, followed, and downloaded in whole or in part."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.renderers import BaseRenderer
@@ -25,13 +22,8 @@ from accounts.api.serializers import MonthField, StrictSerializer, TextField
 from accounts.models import User
 from accounts.refusals import NotFound
 from reports.models import Report
-from reports.services.files.making import (
-    cancel_report,
-    checked_path,
-    file_name_of,
-    request_report,
-    retry_report,
-)
+from reports.services.files.asking import cancel_report, request_report, retry_report
+from reports.services.files.keeping import checked_file, file_name_of
 from reports.tasks import make_reports
 
 CONTENT_TYPES = {
@@ -39,21 +31,22 @@ CONTENT_TYPES = {
     Report.Format.CSV: "text/csv; charset=utf-8",
     Report.Format.PDF: "application/pdf",
 }
-CHUNK = 256 * 1024
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+class CodeField(TextField):
+    """A supplier's or buyer's code; it may be left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, default="", max_length=40, **kwargs)
 
 
 class ReportRequestSerializer(StrictSerializer):
     kind = serializers.ChoiceField(Report.Kind.choices)
     month = MonthField()
     format = serializers.ChoiceField(Report.Format.choices)
-    subject = TextField(
-        required=False,
-        default="",
-        allow_blank=True,
-        max_length=40,
-        help_text="Code of the supplier or buyer; their own people may leave it out.",
-    )
+    supplier = CodeField(help_text="Whom a statement is for; its own people may leave it out.")
+    buyer = CodeField(help_text="Whom a certificate is for; its own people may leave it out.")
 
 
 class ReportSerializer(serializers.ModelSerializer[Report]):
@@ -66,8 +59,8 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
     class Meta:
         model = Report
         fields = (
-            "id", "kind", "month", "format", "subject", "status", "progress", "rows", "size",
-            "sha256", "failure", "requested_at", "finished_at", "download",
+            "id", "kind", "month", "format", "supplier", "buyer", "status", "progress",
+            "rows", "size", "sha256", "failure", "requested_at", "finished_at", "download",
         )  # fmt: skip
 
     def get_download(self, report: Report) -> str | None:
@@ -104,7 +97,8 @@ class ReportsView(GenericAPIView[Report]):
             asked["kind"],
             asked["month"],
             asked["format"],
-            subject=asked["subject"],
+            supplier=asked["supplier"],
+            buyer=asked["buyer"],
             by=_actor(request),
             now=timezone.now(),
         )
@@ -152,52 +146,78 @@ class FileRenderer(BaseRenderer):
 
 
 class DownloadView(APIView):
-    """A ready report's file; rights are checked anew each time."""
+    """A ready report's file, whole or in part; rights and content are checked each time."""
 
     renderer_classes = [FileRenderer]
 
-    @extend_schema(operation_id="reports_download", responses={200: OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="reports_download",
+        parameters=[OpenApiParameter("Range", str, OpenApiParameter.HEADER, pattern=RANGE.pattern)],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            416: None,
+        },
+    )
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
         report = _shown(request, pk)
-        return _serve(request, report, checked_path(report))
+        return _serve(request, report, checked_file(report))
 
 
-def _serve(request: Request, report: Report, path: Path) -> HttpResponseBase:
+class Part:
+    """The bytes of an open file up to `end`, which the response closes."""
+
+    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+        file.seek(start)
+        self.file, self.left = file, end - start
+
+    def read(self, size: int) -> bytes:
+        chunk = self.file.read(min(size, self.left))
+        self.left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def _serve(request: Request, report: Report, file: BinaryIO) -> HttpResponseBase:
     size = cast(int, report.size)
     etag = f'"{report.sha256}"'
-    first, last, status = 0, size - 1, 200
+    span: tuple[int, int] | None = 0, size
     asked = RANGE.fullmatch(request.headers.get("Range", ""))
     # A part of another file than the reader has would not fit to it.
     if asked and request.headers.get("If-Range", etag) == etag:
-        start, end = asked.groups()
-        if start:
-            first, last = int(start), min(int(end), last) if end else last
-        elif end:
-            first = max(0, size - int(end))
-        if not (start or end) or first > last or (not start and not int(end)):
-            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-        status = 206
-    headers = {
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name_of(report))}",
-        "Content-Length": str(last - first + 1),
-        "Content-Type": CONTENT_TYPES[Report.Format(report.format)],
-        "ETag": etag,
-        "X-Content-Type-Options": "nosniff",
-    }
-    if status == 206:
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return StreamingHttpResponse(_part(path, first, last), status=status, headers=headers)
+        span = _span(*asked.groups(), size=size)
+    if span is None:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    start, end = span
+    response = FileResponse(
+        Part(file, start, end),
+        as_attachment=True,
+        filename=file_name_of(report),
+        status=206 if asked and span != (0, size) else 200,
+        content_type=CONTENT_TYPES[Report.Format(report.format)],
+        headers={
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "private, no-cache",
+            "Content-Length": str(end - start),
+            "ETag": etag,
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+    if response.status_code == 206:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return response
 
 
-def _part(path: Path, first: int, last: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(first)
-        left = last - first + 1
-        while left > 0 and (chunk := file.read(min(CHUNK, left))):
-            left -= len(chunk)
-            yield chunk
+def _span(first: str, last: str, *, size: int) -> tuple[int, int] | None:
+    """Return where the asked part starts and ends; None if there is no such part."""
+    if first:
+        start, end = int(first), min(int(last) + 1, size) if last else size
+    else:
+        start, end = max(0, size - int(last or 0)), size
+    return (start, end) if start < end else None
 
 
 def _actor(request: Request) -> User:

@@ -1,5 +1,5 @@
 """
-Report files: `form` gathers the monthly form's figures, `listing` streams the ledger's
-entries, `workbook`, `table` and `print` write them as XLSX, CSV and PDF, and `making`
-leads a report from its request to the file on disk.
+Report files: `form` and `statement` gather figures, `listing` streams the ledger's entries,
+`workbook` (with `filling`), `table` and `printing` write them as XLSX, CSV and PDF.
+`asking` takes requests, `making` fulfils them, `keeping` guards the finished files.
 """

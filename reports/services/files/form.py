@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import Division, User
 from orders.models import Buyer, Channel
@@ -54,6 +54,18 @@ class Matrix:
     counties: list[tuple[str, str]]
     cells: Mapping[tuple[str, str], Decimal]
 
+    @property
+    def rows(self) -> list[tuple[str, list[Decimal]]]:
+        """Return each row's name and its yuan with their sum; the last row adds up the others."""
+        rows = [
+            (name, [self.cells.get((district, county), ZERO) for county, _ in self.counties])
+            for district, name in self.districts
+        ]
+        rows.append(
+            ("合计", [sum(column) for column in zip(*(row for _, row in rows), strict=True)])
+        )
+        return [(name, [*row, sum(row, ZERO)]) for name, row in rows]
+
 
 @dataclass(frozen=True)
 class MonthlyForm:
@@ -83,6 +95,7 @@ class MonthlyForm:
         return self.tables[0].total
 
 
+@translation.override("zh-hans")
 def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> MonthlyForm:
     """
     Return the form of `month` from the totals.
@@ -197,7 +210,5 @@ def _matrix(title: str, since: date, until: date, counties: list[tuple[str, str]
         for r in _ask(("pair", "county"), since, until)
     }
     codes = {district for district, _county in cells if district}
-    districts = list(
-        Division.objects.filter(code__in=codes).order_by("code").values_list("code", "name")
-    )
-    return Matrix(title, [*districts, ("", "未结对")], counties, cells)
+    districts = Division.objects.filter(code__in=codes).order_by("code")
+    return Matrix(title, [*districts.values_list("code", "name"), ("", "未结对")], counties, cells)

@@ -1,27 +1,23 @@
 """The ledger's entries of a month, streamed from the database row by row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import translation
 
 from orders.models import Buyer, Channel
 from reports.models import ContributionKind, LedgerEntry
 from shop.models import SKU
 
-#: Rows fetched at a time: enough to be quick, few enough to stay small.
-CHUNK = 5_000
-
 
 class Column(NamedTuple):
     """
     A column of a listing: its heading, what it selects, its width and its format.
 
-    `kind` is text, integer, quantity, money, day or moment.
+    `kind` is text, label (a text of ours), integer, quantity, money, day or moment.
     """
 
     heading: str
@@ -37,9 +33,14 @@ def _named(column: str, choices: Iterable[tuple[str, object]]) -> str:
     return f"CASE {column} {cases} ELSE {column} END"
 
 
+# Looked up only where an entry corrects another.
+CORRECTED_MONTH = """coalesce(entry.corrects_month, (
+    SELECT month FROM reports_ledgerentry WHERE id = entry.corrects_id
+))"""
+
 ENTRY_COLUMNS = (
     Column("条目号", "entry.id", 10, "integer"),
-    Column("来源", _named("entry.source", LedgerEntry.Source.choices), 8),
+    Column("来源", _named("entry.source", LedgerEntry.Source.choices), 8, "label"),
     Column("入账时间", "timezone('Asia/Shanghai', entry.booked_at)", 18, "moment"),
     Column("发生日期", "entry.occurred_on", 12, "day"),
     Column(
@@ -54,13 +55,13 @@ ENTRY_COLUMNS = (
     Column("产地县名称", "coalesce(county.name, '')", 16),
     Column("供应商代码", "entry.supplier_code", 16),
     Column("采购方代码", "entry.buyer_code", 16),
-    Column("采购方类型", _named("entry.buyer_kind", Buyer.Kind.choices), 13),
+    Column("采购方类型", _named("entry.buyer_kind", Buyer.Kind.choices), 13, "label"),
     Column("采购方地区", "entry.region_code", 11),
     Column("结对区", "entry.pair_district_code", 9),
-    Column("渠道", _named("entry.channel", Channel.choices), 10),
-    Column("帮扶方式", _named("entry.kind", ContributionKind.choices), 10),
-    Column("已认定", "CASE WHEN entry.is_recognised THEN '是' ELSE '否' END", 8),
-    Column("证据等级", "'E' || entry.grade", 9),
+    Column("渠道", _named("entry.channel", Channel.choices), 10, "label"),
+    Column("帮扶方式", _named("entry.kind", ContributionKind.choices), 10, "label"),
+    Column("已认定", "CASE WHEN entry.is_recognised THEN '是' ELSE '否' END", 8, "label"),
+    Column("证据等级", "'E' || entry.grade", 9, "label"),
     Column("数量", "entry.quantity", 12, "quantity"),
     Column("单位", _named("entry.unit", SKU.Unit.choices), 8),
     Column("重量（千克）", "entry.weight_kg", 13, "quantity"),
@@ -68,7 +69,7 @@ ENTRY_COLUMNS = (
     Column("发票号码", "coalesce(declared.fapiao_no, '')", 22),
     Column("口径", "entry.rule_id", 6, "integer"),
     Column("更正条目号", "entry.corrects_id", 11, "integer"),
-    Column("更正月份", "to_char(entry.corrects_month, 'YYYY-MM')", 10),
+    Column("更正月份", f"to_char({CORRECTED_MONTH}, 'YYYY-MM')", 10),
     Column("理由", "entry.reason", 36),
 )
 
@@ -82,7 +83,8 @@ LEFT JOIN reports_declarationrow declared
         ELSE entry.corrects_id END
 """
 
-Value = str | int | Decimal | date | datetime | None
+# How a spreadsheet writes days and moments: in days since then.
+EPOCH = {"day": "date '1899-12-30'", "moment": "timestamp '1899-12-30'"}
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,9 @@ class Listing:
     condition: str
     values: tuple[str | date, ...]
 
-    @property
-    def sql(self) -> str:
-        columns = ", ".join(column.sql for column in ENTRY_COLUMNS)
-        return f"SELECT {columns} {FROM} WHERE {self.condition} ORDER BY entry.id"
+    def select(self, columns: Iterable[str]) -> str:
+        """Return the statement that selects these SQL expressions of the entries."""
+        return f"SELECT {', '.join(columns)} {FROM} WHERE {self.condition} ORDER BY entry.id"
 
     def count(self) -> int:
         """Return how many entries there are."""
@@ -106,13 +107,26 @@ class Listing:
             )
             return int(cursor.fetchone()[0])
 
-    def rows(self) -> Iterator[Sequence[Value]]:
-        """Yield the entries; a cursor on the server keeps memory flat."""
-        # The cursor lives and ends with its transaction, however the reader ends.
-        with transaction.atomic(), connection.chunked_cursor() as cursor:
-            cursor.execute(self.sql, self.values)
-            while chunk := cursor.fetchmany(CHUNK):
-                yield from chunk
+    def cells(self, *, progress: Callable[[int], None]) -> Iterator[tuple[str, ...]]:
+        """Yield the entries as a spreadsheet writes them; memory stays flat."""
+        sql = f"COPY ({self.select(map(_cell, ENTRY_COLUMNS))}) TO STDOUT"
+        with connection.cursor() as cursor, cursor.copy(sql, self.values) as entries:
+            for number, row in enumerate(entries.rows(), 1):
+                yield row
+                if number % 1_000 == 0:
+                    progress(number)
+
+
+def _cell(column: Column) -> str:
+    match column.kind:
+        case "day":
+            value = f"{column.sql} - {EPOCH['day']}"
+        case "moment":
+            seconds = f"extract(epoch FROM {column.sql} - {EPOCH['moment']})"
+            value = f"round({seconds} / 86400, 9)"
+        case _:
+            value = column.sql
+    return f"coalesce(({value})::text, '')"
 
 
 def of_month(month: date) -> Listing:
@@ -122,7 +136,9 @@ def of_month(month: date) -> Listing:
 def corrections_of(month: date) -> Listing:
     """Return what takes away from a month or corrects an earlier one."""
     return Listing(
-        "entry.month = %s AND (entry.amount < 0 OR entry.corrects_id IS NOT NULL)", (month,)
+        "entry.month = %s AND (entry.amount < 0 OR entry.corrects_id IS NOT NULL"
+        " OR entry.corrects_month IS NOT NULL)",
+        (month,),
     )
 
 

@@ -1,158 +1,46 @@
-"""A report's way from the request to a finished file, and from there to its reader."""
+"""Make the reports that wait, one at a time, each exactly once however workers end."""
 
 import errno
-import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
-from django.conf import settings
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from accounts.refusals import ErrorItem, Forbidden, Invalid, NotFound, Refusal
-from accounts.services.audit import record
-from orders.models import Buyer
 from reports.models import Month, Report
-from suppliers.models import Supplier
+from reports.services.totals import roll_up
 
 from . import listing, printing, table, workbook
+from .filling import Progress
 from .form import monthly_form
+from .keeping import TITLES, part_of, settle, take_over
+from .statement import statement_of
 
 MAX_ATTEMPTS = 3
-KEPT = timedelta(days=30)
-
-FORMATS = {
-    Report.Kind.MONTHLY: {"xlsx", "csv", "pdf"},
-    Report.Kind.LEDGER: {"xlsx", "csv"},
-    Report.Kind.SUPPLIER_STATEMENT: {"xlsx", "csv", "pdf"},
-    Report.Kind.BUYER_CERTIFICATE: {"xlsx", "csv", "pdf"},
-}
-TITLES = {
-    Report.Kind.MONTHLY: "消费帮扶月报",
-    Report.Kind.LEDGER: "消费帮扶台账",
-    Report.Kind.SUPPLIER_STATEMENT: "供应商对账单",
-    Report.Kind.BUYER_CERTIFICATE: "采购证明",
-}
-
-
-class ReportInWrongState(Refusal):
-    """The report is not in a state in which this can be done."""
-
-
-class ReportCorrupt(Refusal):
-    """The file on disk is missing or not the one that was made; it is never served."""
-
-    code = "report_corrupt"
-    detail = _("The file is damaged; ask for the report again.")
+STORAGE_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Cancelled(Exception):
     """Somebody no longer wants the file that is being written."""
 
 
-@transaction.atomic
-def request_report(
-    kind: str, month: date, file_format: str, *, subject: str = "", by: User, now: datetime
-) -> Report:
+def make_next_report(*, now: datetime) -> bool:
     """
-    Ask for a report; a worker makes it.
-
-    `subject` is the code of the supplier or buyer of a statement or certificate; its
-    own people may leave it out. Raise Invalid for a format that the kind does not
-    have, Forbidden for figures that `by` may not see.
-    """
-    if file_format not in FORMATS[Report.Kind(kind)]:
-        detail = _("This report is not made in this format.")
-        raise Invalid(errors=[ErrorItem("/format", "invalid", detail)])
-    report = Report.objects.create(
-        kind=kind,
-        month=month,
-        format=file_format,
-        subject=_subject(kind, subject, by=by),
-        requested_by=by,
-        requested_at=now,
-    )
-    record(
-        "request_report", report, by=by, now=now, after={"kind": kind, "month": f"{month:%Y-%m}"}
-    )
-    return report
-
-
-def _subject(kind: str, code: str, *, by: User) -> str:
-    owners = {
-        Report.Kind.SUPPLIER_STATEMENT: Supplier.objects,
-        Report.Kind.BUYER_CERTIFICATE: Buyer.objects,
-    }
-    if kind not in owners:
-        if not by.sees_all_figures:
-            raise Forbidden
-        if code:
-            detail = _("This report is about no supplier or buyer.")
-            raise Invalid(errors=[ErrorItem("/subject", "invalid", detail)])
-        return ""
-    visible = owners[Report.Kind(kind)].for_actor(by)
-    if not code and not by.role:
-        code = visible.values_list("code", flat=True).first() or ""
-        if not code:
-            raise Forbidden
-    if not visible.filter(code=code).exists():
-        raise Invalid(errors=[ErrorItem("/subject", "invalid", _("There is no such code."))])
-    return code
-
-
-@transaction.atomic
-def cancel_report(pk: UUID, *, by: User, now: datetime) -> Report:
-    """Stop a report that is not finished yet; a worker that writes it gives up soon."""
-    report = _locked(pk, by=by)
-    if not report.is_due:
-        raise ReportInWrongState
-    report.status, report.failure, report.finished_at = Report.Status.FAILED, "cancelled", now
-    report.save()
-    record("cancel_report", report, by=by, now=now)
-    return report
-
-
-@transaction.atomic
-def retry_report(pk: UUID, *, by: User, now: datetime) -> Report:
-    """Make a report that failed once more."""
-    report = _locked(pk, by=by)
-    if report.status != Report.Status.FAILED:
-        raise ReportInWrongState
-    report.status, report.failure, report.attempts = Report.Status.QUEUED, "", 0
-    report.progress, report.finished_at = 0, None
-    report.save()
-    record("retry_report", report, by=by, now=now)
-    return report
-
-
-def _locked(pk: UUID, *, by: User) -> Report:
-    report = Report.objects.shown_to(by).select_for_update(of=("self",)).filter(pk=pk).first()
-    if report is None:
-        raise NotFound
-    return report
-
-
-def make_due_reports(*, now: datetime) -> int:
-    """
-    Make every report that waits for it, or whose worker died; return how many.
+    Make a report that waits for it, or whose worker died; return whether there was one.
 
     A lock of the session stands for "somebody is at it": it ends with the worker,
-    however that ends, so a killed one's reports are taken up again at once.
+    however that ends, so a killed one's report is taken up again at once.
     """
-    made = 0
     for pk in list(Report.objects.due().values_list("pk", flat=True)):
         with _at_it(pk) as free:
             if free and (report := Report.objects.due().filter(pk=pk).first()):
                 _make(report, now=now)
-                made += 1
-    return made
+                return True
+    return False
 
 
 @contextmanager
@@ -169,70 +57,85 @@ def _at_it(pk: UUID) -> Iterator[bool]:
 
 def _make(report: Report, *, now: datetime) -> None:
     if report.attempts >= MAX_ATTEMPTS:
-        _finish(report, status=Report.Status.FAILED, failure="gave_up", finished_at=now)
+        _change(report, status=Report.Status.FAILED, failure="gave_up", finished_at=now)
         return
-    started = Report.objects.due().filter(pk=report.pk)
-    if not started.update(
-        status=Report.Status.RUNNING, attempts=report.attempts + 1, started_at=now, progress=0
+    report.attempts += 1
+    claimed = Report.objects.due().filter(pk=report.pk, attempts=report.attempts - 1)
+    if not claimed.update(
+        status=Report.Status.RUNNING, attempts=report.attempts, started_at=now, progress=0
     ):
         return
-    path = path_of(report)
-    part = path.with_suffix(f"{path.suffix}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not Month.objects.sealed().filter(month=report.month).exists():
+        roll_up(now=now)
     try:
-        rows = _write(report, part)
-        size, sha256 = _settle(part, path)
+        with part_of(report) as part:
+            with _one_view():
+                rows = _write(report, part)
+            size, sha256 = settle(part)
+            with transaction.atomic():
+                _change(
+                    report, status=Report.Status.READY, progress=100, rows=rows, size=size,
+                    sha256=sha256, finished_at=timezone.now(),
+                )  # fmt: skip
+                take_over(part, report)
     except Cancelled:
         return
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in STORAGE_FULL:
             raise
-        _finish(report, status=Report.Status.FAILED, failure="storage_full", finished_at=now)
-    else:
-        _finish(
-            report, status=Report.Status.READY, progress=100, rows=rows, size=size,
-            sha256=sha256, finished_at=timezone.now(),
-        )  # fmt: skip
-    finally:
-        part.unlink(missing_ok=True)
+        _change(report, status=Report.Status.FAILED, failure="storage_full", finished_at=now)
 
 
-def _finish(report: Report, **values: object) -> None:
-    # Not if it was cancelled meanwhile.
-    Report.objects.due().filter(pk=report.pk).update(**values)
+def _change(report: Report, **values: object) -> None:
+    """Change the report's row unless it was cancelled or belongs to a later attempt."""
+    if not Report.objects.due().filter(pk=report.pk, attempts=report.attempts).update(**values):
+        raise Cancelled
+
+
+@contextmanager
+def _one_view() -> Iterator[None]:
+    """Let all that a file says be of one moment, so that its sheets add up."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _write(report: Report, part: Path) -> int:
     """Write the report's file and return how many rows it lists."""
     created = _dated(report)
-    if report.kind == Report.Kind.MONTHLY:
-        form = monthly_form(
-            report.month,
-            prepared_by=report.requested_by,
-            prepared_on=timezone.localdate(report.requested_at),
-        )
-        if report.format == Report.Format.CSV:
-            return table.write_monthly(part, form)
-        if report.format == Report.Format.PDF:
-            return printing.write_monthly(part, form)
-        entries = listing.of_month(report.month)
-        with _progress(report, entries) as progress:
-            return workbook.write_monthly(
-                part,
-                form,
-                entries=entries,
-                corrections=listing.corrections_of(report.month),
-                created=created,
-                progress=progress,
-            )
     entries = _entries_of(report)
-    if report.format == Report.Format.PDF:
-        return printing.write_statement(part, report, entries)
     with _progress(report, entries) as progress:
-        if report.format == Report.Format.CSV:
-            return table.write_ledger(part, entries, progress=progress)
-        return workbook.write_ledger(
-            part, TITLES[Report.Kind(report.kind)], entries, created=created, progress=progress
+        match report.kind, report.format:
+            case Report.Kind.MONTHLY, file_format:
+                form = monthly_form(
+                    report.month,
+                    prepared_by=report.requested_by,
+                    prepared_on=timezone.localdate(report.requested_at),
+                )
+                if file_format == Report.Format.CSV:
+                    return table.write_monthly(part, form)
+                if file_format == Report.Format.PDF:
+                    return printing.write_monthly(part, form)
+                return workbook.write_monthly(
+                    part,
+                    form,
+                    entries=entries,
+                    corrections=listing.corrections_of(report.month),
+                    created=created,
+                    progress=progress,
+                )
+            case _, Report.Format.CSV:
+                return table.write_entries(part, entries, progress=progress)
+            case Report.Kind.LEDGER, _:
+                title = TITLES[Report.Kind.LEDGER]
+                return workbook.write_ledger(
+                    part, title, entries, created=created, progress=progress
+                )
+            case _, Report.Format.PDF:
+                return printing.write_statement(part, statement_of(report))
+        return workbook.write_statement(
+            part, statement_of(report), entries, created=created, progress=progress
         )
 
 
@@ -256,94 +159,25 @@ def _dated(report: Report) -> datetime:
 
 
 @contextmanager
-def _progress(report: Report, entries: listing.Listing) -> Iterator[workbook.Progress]:
-    """Yield what notes that so many rows are written; it raises Cancelled when told to stop."""
+def _progress(report: Report, entries: listing.Listing) -> Iterator[Progress]:
+    """Yield what notes each second how many rows are written; it raises Cancelled when told to."""
     total = max(1, entries.count())
-    # The report's own connection is inside a long transaction meanwhile.
+    # The report's own connection is inside a transaction that sees no changes meanwhile.
     with closing(connection.copy()) as side:
-        last = 0
+        last = monotonic()
 
         def note(rows: int) -> None:
             nonlocal last
-            percent = min(99, rows * 100 // total)
-            if percent == last:
+            if monotonic() - last < 1:
                 return
-            last = percent
+            last = monotonic()
             with side.cursor() as cursor:
                 cursor.execute(
-                    "UPDATE reports_report SET progress = %s WHERE id = %s AND status = 'running'",
-                    [percent, report.pk],
+                    "UPDATE reports_report SET progress = %s "
+                    "WHERE id = %s AND status = 'running' AND attempts = %s",
+                    [min(99, rows * 100 // total), report.pk, report.attempts],
                 )
                 if not cursor.rowcount:
                     raise Cancelled
 
         yield note
-
-
-def _settle(part: Path, path: Path) -> tuple[int, str]:
-    """Bring the finished file under its final name for good; return its size and digest."""
-    sha256 = _digest(part)
-    descriptor = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return path.stat().st_size, sha256
-
-
-def path_of(report: Report) -> Path:
-    return settings.REPORTS_DIR / f"{report.pk}.{report.format}"
-
-
-def file_name_of(report: Report) -> str:
-    """Return the name under which a reader saves the file."""
-    title = TITLES[Report.Kind(report.kind)]
-    parts = [title, report.subject, f"{report.month:%Y-%m}"]
-    return f"{'-'.join(part for part in parts if part)}.{report.format}"
-
-
-def checked_path(report: Report) -> Path:
-    """
-    Return where a ready report's file lies, after looking whether it is still the one.
-
-    Raise ReportInWrongState when it is not ready, ReportCorrupt when the file is not
-    what was made.
-    """
-    if report.status != Report.Status.READY:
-        raise ReportInWrongState(_("The report is not ready."))
-    path = path_of(report)
-    try:
-        found = path.stat()
-    except FileNotFoundError as error:
-        raise ReportCorrupt from error
-    # Reading it all again for every part of a download would be slow.
-    seen = f"report:{report.pk}:{found.st_size}:{found.st_mtime_ns}"
-    if cache.get(seen) != report.sha256:
-        if _digest(path) != report.sha256:
-            raise ReportCorrupt
-        cache.set(seen, report.sha256, timeout=3_600)
-    return path
-
-
-def clear_expired(*, now: datetime) -> int:
-    """Delete reports that are older than they are kept, and what killed workers left behind."""
-    expired = list(Report.objects.filter(requested_at__lt=now - KEPT))
-    for report in expired:
-        path_of(report).unlink(missing_ok=True)
-        report.delete()
-    yesterday = (now - timedelta(days=1)).timestamp()
-    for part in settings.REPORTS_DIR.glob("*.tmp"):
-        if part.stat().st_mtime < yesterday:
-            part.unlink(missing_ok=True)
-    return len(expired)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

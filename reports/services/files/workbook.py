@@ -1,99 +1,168 @@
-"""The monthly form and the ledger as XLSX: official sheets that print well."""
+"""The monthly form, statements and the ledger as XLSX: official sheets that print well."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
+from .filling import Filling, Progress, fill, sheets
 from .form import FormRow, FormTable, Matrix, MonthlyForm
 from .listing import ENTRY_COLUMNS, Listing
+from .statement import Statement
 
-#: A sheet has 1,048,576 rows; what is more goes on on the next one.
-ROWS_PER_SHEET = 1_000_000
 TEN_THOUSAND = Decimal(10_000)
-ROUNDING_NOTE = "注：因四舍五入，分项合计与总计可能略有差异。"
+ROUNDING_NOTE = "注：因四舍五入，分项合计与总计可能略有差异。“采购”“帮助销售”为本年累计。"
 FONT = "Microsoft YaHei"
-COLUMNS = [
-    "本月",
-    "本年累计",
-    "上年同期累计",
-    "同比（%）",
-    "其中：采购（本年累计）",
-    "其中：帮助销售（本年累计）",
-]
+GREEN, PALE, PALER, LINE = "#1F7A4D", "#E3EFE8", "#F4F7F5", "#9AA8A0"
+COLUMNS = ["本月", "本年累计", "上年同期累计", "同比（%）", "其中：采购", "其中：帮助销售"]
+#: A list of entries is wider than a page; what stands above it keeps to the first one.
+TOP_WIDTH = 11
 
-Progress = Callable[[int], None]
+DRAFT = "未封账（草稿）：数据仍可能变动"
 
 
-class FormWorkbook:
+@dataclass(frozen=True)
+class Top:
+    """What stands above a sheet's table: a title, pairs of remarks, and the seal or its lack."""
+
+    title: str
+    remarks: Sequence[tuple[str, str]]
+    sha256: str
+
+    @property
+    def height(self) -> int:
+        return len(self.remarks) + 2
+
+
+class OfficialWorkbook:
     """
-    A workbook with the form's formats and heads.
+    A workbook of official sheets.
 
-    Rows are written from top to bottom and leave memory at once; nothing in it depends
-    on when or where it is written, so equal figures give equal bytes.
+    Nothing in it depends on when or where it is written, so equal figures give equal bytes.
     """
 
-    def __init__(self, path: Path, *, created: datetime, title: str) -> None:
+    def __init__(self, *, created: datetime, title: str) -> None:
+        self.file = BytesIO()
+        self.fillings: dict[str, Filling] = {}
         self.book = xlsxwriter.Workbook(
-            str(path),
+            self.file,
             {
-                "constant_memory": True,
+                "in_memory": True,
                 "strings_to_formulas": False,
                 "strings_to_urls": False,
                 "strings_to_numbers": False,
-                "remove_timezone": True,
-                "default_date_format": "yyyy-mm-dd",
             },
         )
         self.book.set_properties(
             {"title": title, "company": "黔南好物", "created": created.replace(tzinfo=None)}
         )
         font = {"font_name": FONT, "font_size": 10, "valign": "vcenter"}
-        framed = {**font, "border": 1, "border_color": "#9AA8A0"}
+        framed = {**font, "border": 1, "border_color": LINE}
+        total = {**framed, "bold": True, "bg_color": PALER}
+        amount, percent = {"num_format": "#,##0.00"}, {"num_format": '0.0"%"', "align": "right"}
 
-        def of(**more: Any) -> Any:
-            return self.book.add_format({**framed, **more})
+        def of(base: dict[str, Any], **more: Any) -> Any:
+            return self.book.add_format({**base, **more})
 
-        self.title = self.book.add_format(
-            {**font, "font_size": 16, "bold": True, "align": "center"}
-        )
-        self.plain = self.book.add_format(font)
-        self.right = self.book.add_format({**font, "align": "right"})
-        self.draft = self.book.add_format({**font, "bold": True, "font_color": "#C0392B"})
-        self.head = of(bold=True, align="center", text_wrap=True, bg_color="#E3EFE8")
-        self.text = of(num_format="@")
-        self.amount = of(num_format="#,##0.00")
-        self.percent = of(num_format='0.0"%"', align="right")
-        self.total_text = of(bold=True, num_format="@", bg_color="#F4F7F5")
-        self.total_amount = of(bold=True, num_format="#,##0.00", bg_color="#F4F7F5")
-        self.total_percent = of(bold=True, num_format='0.0"%"', align="right", bg_color="#F4F7F5")
+        self.title = of(font, font_size=16, bold=True, align="center")
+        self.plain = of(font)
+        self.right = of(font, align="right")
+        self.note = of(font, font_color="#5F6B64", font_size=9)
+        self.draft = of(font, bold=True, font_color="#C0392B")
+        self.headline = of(font, bold=True, font_size=13, font_color=GREEN, bg_color=PALE)
+        self.head = of(framed, bold=True, align="center", text_wrap=True, bg_color=PALE)
+        self.cells = [
+            of(framed, num_format="@", indent=1),
+            of(framed, **amount),
+            of(framed, **percent),
+        ]
+        self.totals = [
+            of(total, num_format="@", indent=1),
+            of(total, **amount),
+            of(total, **percent),
+        ]
+        # Pieces have no places and kilograms three: as many as there are.
+        self.quantity = of(framed, num_format="General")
         # Entries can be a million rows, so they go without frames.
         self.by_kind = {
-            "text": self.book.add_format({**font, "num_format": "@"}),
-            "integer": self.book.add_format({**font, "num_format": "0"}),
-            "quantity": self.book.add_format({**font, "num_format": "#,##0.###"}),
-            "money": self.book.add_format({**font, "num_format": "#,##0.00"}),
-            "day": self.book.add_format({**font, "num_format": "yyyy-mm-dd"}),
-            "moment": self.book.add_format({**font, "num_format": "yyyy-mm-dd hh:mm"}),
+            "text": of(font, num_format="@", indent=1),
+            "label": of(font, num_format="@", align="center"),
+            "integer": of(font, num_format="0"),
+            "quantity": of(font, num_format="General"),
+            "money": of(font, num_format="#,##0.00"),
+            "day": of(font, num_format="yyyy-mm-dd", align="center"),
+            "moment": of(font, num_format="yyyy-mm-dd hh:mm", align="center"),
         }
 
-    def add_sheet(self, name: str, *, widths: Iterable[float], repeat_to: int) -> Worksheet:
-        """Add a landscape A4 sheet whose rows up to `repeat_to` stay in sight and on each page."""
+    def add_sheet(
+        self, name: str, *, widths: Iterable[float], head: int, pages_wide: int = 1
+    ) -> Worksheet:
+        """Add a landscape A4 sheet whose rows up to `head` stay in sight and on each page."""
         sheet = self.book.add_worksheet(name)
         sheet.set_landscape()
         sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        sheet.set_footer("&C第 &P 页 共 &N 页&R&A")
-        sheet.repeat_rows(0, repeat_to)
-        sheet.freeze_panes(repeat_to + 1, 0)
+        sheet.fit_to_pages(pages_wide, 0)
+        sheet.print_across()
+        sheet.center_horizontally()
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.7)
+        sheet.set_footer("&C第 &P 页 共 &N 页&R&A", {"scale_with_doc": False})
+        sheet.repeat_rows(0, head)
+        sheet.freeze_panes(head + 1, 0)
+        sheet.set_default_row(18)
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
         return sheet
+
+    def write_top(self, sheet: Worksheet, top: Top, width: int) -> None:
+        """Write what stands above a table of `width` columns."""
+        sheet.set_row(0, 32)
+        sheet.merge_range(0, 0, 0, width - 1, top.title, self.title)
+        for row, (left, right) in enumerate(top.remarks, 1):
+            sheet.write_string(row, 0, left, self.plain)
+            sheet.merge_range(row, width // 2, row, width - 1, right, self.right)
+        row = len(top.remarks) + 1
+        if top.sha256:
+            sheet.write_string(row, 0, f"封账校验码 SHA-256：{top.sha256}", self.plain)
+        else:
+            sheet.write_string(row, 0, DRAFT, self.draft)
+
+    def write_headings(self, sheet: Worksheet, row: int, headings: Iterable[str]) -> None:
+        sheet.set_row(row, 30)
+        for column, heading in enumerate(headings):
+            sheet.write_string(row, column, heading, self.head)
+
+    def add_entries(
+        self, name: str, listing: Listing, *, top: Top | None, progress: Progress
+    ) -> int:
+        """Add the sheets of a listing, to be filled by `save`, and return its number of entries."""
+        count = listing.count()
+        head = top.height if top else 0
+        for n, rows in enumerate(sheets(listing.cells(progress=progress), count), 1):
+            sheet = self.add_sheet(
+                name if n == 1 else f"{name}（{n}）",
+                widths=[column.width for column in ENTRY_COLUMNS],
+                head=head,
+                pages_wide=2,
+            )
+            if top:
+                self.write_top(sheet, top, TOP_WIDTH)
+            self.write_headings(sheet, head, [column.heading for column in ENTRY_COLUMNS])
+            for place, column in enumerate(ENTRY_COLUMNS):
+                sheet.write_blank(head + 1, place, None, self.by_kind[column.kind])
+            self.fillings[f"xl/worksheets/sheet{len(self.book.worksheets())}.xml"] = Filling(
+                rows, [column.kind in ("text", "label") for column in ENTRY_COLUMNS]
+            )
+        return count
+
+    def save(self, path: Path) -> None:
+        self.book.close()
+        fill(self.file.getvalue(), path, self.fillings)
 
 
 def write_monthly(
@@ -106,172 +175,143 @@ def write_monthly(
     progress: Progress,
 ) -> int:
     """Write the form's seven sheets and return the number of listed entries."""
-    workbook = FormWorkbook(path, created=created, title=f"消费帮扶月报 {form.month:%Y-%m}")
-    with workbook.book:
-        county, *others = form.tables
-        _write_table(workbook, form, county, headline=True)
-        _write_matrices(workbook, form)
-        for table in others:
-            _write_table(workbook, form, table)
-        written = _write_entries(workbook, "6 证据清单", entries, progress, form)
-        _write_entries(workbook, "7 退货与更正", corrections, lambda _: None, form)
-    return written
+    workbook = OfficialWorkbook(created=created, title=f"消费帮扶月报 {form.month:%Y-%m}")
+    county, *others = form.tables
+    _add_table(workbook, form, county, headline=True)
+    _add_matrices(workbook, form)
+    for table in others:
+        _add_table(workbook, form, table)
+    rows = workbook.add_entries(
+        "6 证据清单", entries, top=_top(form, "证据清单", unit="元"), progress=progress
+    )
+    workbook.add_entries(
+        "7 退货与更正",
+        corrections,
+        top=_top(form, "退货与更正", unit="元"),
+        progress=lambda _: None,
+    )
+    workbook.save(path)
+    return rows
 
 
 def write_ledger(
-    path: Path, name: str, listing: Listing, *, created: datetime, progress: Progress
+    path: Path, title: str, entries: Listing, *, created: datetime, progress: Progress
 ) -> int:
-    """Write a listing of entries alone and return their number."""
-    workbook = FormWorkbook(path, created=created, title=name)
-    with workbook.book:
-        return _write_entries(workbook, name, listing, progress, None)
+    """Write entries alone, the headings in the first row, and return their number."""
+    workbook = OfficialWorkbook(created=created, title=title)
+    rows = workbook.add_entries(title, entries, top=None, progress=progress)
+    workbook.save(path)
+    return rows
 
 
-def _write_top(
-    workbook: FormWorkbook, sheet: Worksheet, form: MonthlyForm, title: str, width: int
+def write_statement(
+    path: Path, statement: Statement, entries: Listing, *, created: datetime, progress: Progress
 ) -> int:
-    """Write what stands above every sheet's table and return the next free row."""
-    sheet.set_row(0, 30)
-    sheet.merge_range(0, 0, 0, width - 1, f"消费帮扶（消费协作）月报：{title}", workbook.title)
-    middle = width // 2
-    lines = [
-        (f"填报单位：{form.office}", f"报表期别：{form.month.year}年{form.month.month}月"),
-        (
-            f"填报人：{form.prepared_by}  审核人：{form.reviewed_by or '—'}",
-            f"填报日期：{form.prepared_on:%Y-%m-%d}",
-        ),
-        (f"口径版本：{form.rule}", "单位：万元"),
-    ]
-    for row, (left, right) in enumerate(lines, start=1):
-        sheet.write_string(row, 0, left, workbook.plain)
-        sheet.merge_range(row, middle, row, width - 1, right, workbook.right)
-    if form.is_draft:
-        sheet.write_string(4, 0, "未封账（草稿）：数据仍可能变动", workbook.draft)
-    else:
-        sheet.write_string(4, 0, f"封账校验码 SHA-256:{form.sha256}", workbook.plain)
-    return 5
+    """Write a statement's products and, on a second sheet, its entries; return their number."""
+    workbook = OfficialWorkbook(created=created, title=statement.title)
+    month = statement.month
+    top = Top(
+        statement.title,
+        [
+            (f"单位名称：{statement.name}", f"所属期：{month.year}年{month.month}月"),
+            (f"代码：{statement.code}", f"出具日期：{statement.issued_on:%Y-%m-%d}"),
+            (statement.text, "单位：元"),
+        ],
+        statement.sha256,
+    )
+    sheet = workbook.add_sheet("汇总", widths=[64, 20, 14, 24], head=top.height)
+    workbook.write_top(sheet, top, 4)
+    workbook.write_headings(sheet, top.height, ["商品", "数量", "单位", "金额（元）"])
+    text, amount, _ = workbook.cells
+    row = top.height
+    for row, line in enumerate(statement.rows, top.height + 1):
+        sheet.write_string(row, 0, line.name, text)
+        sheet.write_number(row, 1, line.quantity, workbook.quantity)
+        sheet.write_string(row, 2, line.unit, text)
+        sheet.write_number(row, 3, line.amount, amount)
+    text, amount, _ = workbook.totals
+    sheet.merge_range(row + 1, 0, row + 1, 2, "合计", text)
+    sheet.write_number(row + 1, 3, statement.amount, amount)
+    rows = workbook.add_entries("明细", entries, top=None, progress=progress)
+    workbook.save(path)
+    return rows
 
 
-def _write_table(
-    workbook: FormWorkbook, form: MonthlyForm, table: FormTable, *, headline: bool = False
+def _top(form: MonthlyForm, title: str, *, unit: str = "万元") -> Top:
+    return Top(
+        f"消费帮扶（消费协作）月报：{title}",
+        [
+            (f"填报单位：{form.office}", f"报表期别：{form.month.year}年{form.month.month}月"),
+            (
+                f"填报人：{form.prepared_by}  审核人：{form.reviewed_by or '—'}",
+                f"填报日期：{form.prepared_on:%Y-%m-%d}",
+            ),
+            (f"口径版本：{form.rule}", f"单位：{unit}"),
+        ],
+        form.sha256,
+    )
+
+
+def _add_table(
+    workbook: OfficialWorkbook, form: MonthlyForm, table: FormTable, *, headline: bool = False
 ) -> None:
     headings = [table.heading, "代码", *COLUMNS]
-    sheet = workbook.add_sheet(table.title, widths=[20, 14, 16, 16, 16, 12, 25, 29], repeat_to=5)
-    row = _write_top(workbook, sheet, form, table.title[2:], len(headings))
-    sheet.set_row(row, 32)
-    for column, heading in enumerate(headings):
-        sheet.write_string(row, column, heading, workbook.head)
-    for line in table.rows:
-        row += 1
-        _write_row(sheet, row, line, workbook.text, workbook.amount, workbook.percent)
-    row += 1
-    _write_row(
-        sheet, row, table.total, workbook.total_text, workbook.total_amount, workbook.total_percent
-    )
-    sheet.write_string(row + 1, 0, ROUNDING_NOTE, workbook.plain)
+    top = _top(form, table.title[2:])
+    head = top.height + headline
+    sheet = workbook.add_sheet(table.title, widths=[22, 14, 17, 17, 17, 12, 17, 17], head=head)
+    workbook.write_top(sheet, top, len(headings))
     if headline:
-        hundred_millions = (table.total.year / 10**8).quantize(Decimal("0.0001"))
-        sheet.write_string(
-            row + 2,
-            0,
-            f"本年累计 {hundred_millions} 亿元（{table.total.year:,.2f} 元）。",
-            workbook.plain,
-        )
+        sheet.set_row(head - 1, 28)
+        hundred_millions = table.total.year / 10**8
+        sheet.merge_range(
+            head - 1, 0, head - 1, len(headings) - 1,
+            f"本年累计 {hundred_millions:.4f} 亿元（{table.total.year:,.2f} 元）",
+            workbook.headline,
+        )  # fmt: skip
+    workbook.write_headings(sheet, head, headings)
+    for row, line in enumerate(table.rows, head + 1):
+        _write_row(sheet, row, line, workbook.cells)
+    row = head + 1 + len(table.rows)
+    _write_row(sheet, row, table.total, workbook.totals)
+    sheet.write_string(row + 1, 0, ROUNDING_NOTE, workbook.note)
 
 
-def _write_row(
-    sheet: Worksheet, row: int, line: FormRow, text: Any, amount: Any, percent: Any
-) -> None:
+def _write_row(sheet: Worksheet, row: int, line: FormRow, formats: Sequence[Any]) -> None:
+    text, amount, percent = formats
     sheet.write_string(row, 0, line.name, text)
     sheet.write_string(row, 1, line.code, text)
-    for column, yuan in ((2, line.month), (3, line.year), (4, line.year_before)):
+    for column, yuan in enumerate((line.month, line.year, line.year_before), 2):
         sheet.write_number(row, column, yuan / TEN_THOUSAND, amount)
     if line.change is None:
         sheet.write_string(row, 5, "—", percent)
     else:
         sheet.write_number(row, 5, line.change * 100, percent)
-    sheet.write_number(row, 6, line.procured / TEN_THOUSAND, amount)
-    sheet.write_number(row, 7, line.helped_sell / TEN_THOUSAND, amount)
+    for column, yuan in enumerate((line.procured, line.helped_sell), 6):
+        sheet.write_number(row, column, yuan / TEN_THOUSAND, amount)
 
 
-def _write_matrices(workbook: FormWorkbook, form: MonthlyForm) -> None:
+def _add_matrices(workbook: OfficialWorkbook, form: MonthlyForm) -> None:
     width = len(form.matrices[0].counties) + 2
-    sheet = workbook.add_sheet("2 结对矩阵", widths=[14, *[11.5] * (width - 1)], repeat_to=4)
-    row = _write_top(workbook, sheet, form, "结对矩阵", width)
+    top = _top(form, "结对矩阵")
+    sheet = workbook.add_sheet("2 结对矩阵", widths=[17, *[12] * (width - 1)], head=top.height - 1)
+    workbook.write_top(sheet, top, width)
+    row = top.height
     for matrix in form.matrices:
         row = _write_matrix(workbook, sheet, matrix, row) + 2
-    sheet.write_string(row - 1, 0, ROUNDING_NOTE, workbook.plain)
+    sheet.write_string(row - 1, 0, ROUNDING_NOTE.partition("“")[0], workbook.note)
 
 
-def _write_matrix(workbook: FormWorkbook, sheet: Worksheet, matrix: Matrix, row: int) -> int:
-    counties = matrix.counties
-    sheet.set_row(row, 32)
-    for column, heading in enumerate(
-        [f"{matrix.title}（区\\县）", *(name for _, name in counties), "合计"]
-    ):
-        sheet.write_string(row, column, heading, workbook.head)
-    zero = Decimal(0)
-    for district, name in matrix.districts:
+def _write_matrix(workbook: OfficialWorkbook, sheet: Worksheet, matrix: Matrix, row: int) -> int:
+    """Write a matrix from `row` on and return its last row."""
+    names = (name for _code, name in matrix.counties)
+    workbook.write_headings(sheet, row, [f"{matrix.title}（区\\县）", *names, "合计"])
+    for name, amounts in matrix.rows:
         row += 1
-        sheet.write_string(row, 0, name, workbook.text)
-        values = [matrix.cells.get((district, county), zero) for county, _ in counties]
-        for column, yuan in enumerate(values, start=1):
-            sheet.write_number(row, column, yuan / TEN_THOUSAND, workbook.amount)
-        sheet.write_number(
-            row, len(counties) + 1, sum(values, zero) / TEN_THOUSAND, workbook.total_amount
-        )
-    row += 1
-    sheet.write_string(row, 0, "合计", workbook.total_text)
-    totals = [
-        sum((matrix.cells.get((d, county), zero) for d, _ in matrix.districts), zero)
-        for county, _ in counties
-    ]
-    for column, yuan in enumerate([*totals, sum(totals, zero)], start=1):
-        sheet.write_number(row, column, yuan / TEN_THOUSAND, workbook.total_amount)
+        text, amount, _ = workbook.totals if name == "合计" else workbook.cells
+        sheet.write_string(row, 0, name, text)
+        for column, yuan in enumerate(amounts, 1):
+            is_sum = column == len(amounts)
+            sheet.write_number(
+                row, column, yuan / TEN_THOUSAND, workbook.totals[1] if is_sum else amount
+            )
     return row
-
-
-def _write_entries(
-    workbook: FormWorkbook,
-    name: str,
-    listing: Listing,
-    progress: Progress,
-    form: MonthlyForm | None,
-) -> int:
-    sheet: Worksheet | None = None
-    written = row = part = 0
-    kinds = [column.kind for column in ENTRY_COLUMNS]
-    formats = [workbook.by_kind[kind] for kind in kinds]
-
-    def start() -> Worksheet:
-        nonlocal row, part
-        part += 1
-        added = workbook.add_sheet(
-            name if part == 1 else f"{name} ({part})",
-            widths=[column.width for column in ENTRY_COLUMNS],
-            repeat_to=5 if form else 0,
-        )
-        row = _write_top(workbook, added, form, name[2:], len(ENTRY_COLUMNS)) if form else 0
-        for column, entry in enumerate(ENTRY_COLUMNS):
-            added.write_string(row, column, entry.heading, workbook.head)
-        return added
-
-    for values in listing.rows():
-        if sheet is None or written % ROWS_PER_SHEET == 0:
-            sheet = start()
-        row += 1
-        written += 1
-        for column, (kind, value) in enumerate(zip(kinds, values, strict=True)):
-            if value is None or value == "":
-                continue
-            if kind == "text":
-                sheet.write_string(row, column, value, formats[column])
-            elif kind in ("day", "moment"):
-                sheet.write_datetime(row, column, value, formats[column])
-            else:
-                sheet.write_number(row, column, value, formats[column])
-        if written % 2_000 == 0:
-            progress(written)
-    if sheet is None:
-        start()
-    return written

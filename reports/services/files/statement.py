@@ -1,0 +1,87 @@
+"""What a supplier's statement and a buyer's certificate say."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Count, Sum
+from django.utils import timezone, translation
+
+from orders.models import Buyer
+from reports.models import LedgerEntry, Month, Report
+from shop.models import SKU
+from suppliers.models import Supplier
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """What was sold of one product in one unit."""
+
+    name: str
+    unit: str
+    quantity: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Statement:
+    """
+    One supplier's or buyer's entries of a month, summed by product, in yuan.
+
+    `sha256` is the seal of a closed month; one that is not closed yet has none.
+    """
+
+    title: str
+    text: str
+    name: str
+    code: str
+    month: date
+    issued_on: date
+    sha256: str
+    rows: list[StatementRow]
+    entries: int
+
+    @property
+    def amount(self) -> Decimal:
+        return sum((row.amount for row in self.rows), Decimal(0))
+
+
+@translation.override("zh-hans")
+def statement_of(report: Report) -> Statement:
+    """Return what the statement or certificate that `report` asks for says."""
+    sold = LedgerEntry.objects.filter(month=report.month)
+    if report.kind == Report.Kind.SUPPLIER_STATEMENT:
+        title, text = "供应商对账单", "以下为贵单位当月经采购方验收的供货，退货已扣减。"
+        owner: Supplier | Buyer = Supplier.objects.get(code=report.subject)
+        sold = sold.filter(supplier_code=owner.code)
+    else:
+        title = "消费帮扶采购证明"
+        text = "兹证明该单位于当月采购黔南布依族苗族自治州产品如下，已计入消费帮扶台账。"
+        owner = Buyer.objects.get(code=report.subject)
+        sold = sold.filter(buyer_code=owner.code)
+    month = Month.objects.filter(month=report.month).first()
+    unit_by_code = dict(SKU.Unit.choices)
+    groups = (
+        sold.values("product_name", "unit")
+        .annotate(n=Count("id"), bought=Sum("quantity"), paid=Sum("amount"))
+        .order_by("product_name", "unit")
+    )
+    return Statement(
+        title=title,
+        text=text,
+        name=owner.name,
+        code=owner.code,
+        month=report.month,
+        issued_on=timezone.localdate(report.requested_at),
+        sha256=month.sha256 if month else "",
+        rows=[
+            StatementRow(
+                group["product_name"],
+                str(unit_by_code.get(group["unit"], group["unit"])),
+                group["bought"],
+                group["paid"],
+            )
+            for group in groups
+        ],
+        entries=sum(group["n"] for group in groups),
+    )
