@@ -38,7 +38,7 @@ class CodeField(TextField):
     """A supplier's or buyer's code; it may be left out."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, default="", max_length=40, **kwargs)
+        super().__init__(required=False, default="", allow_blank=True, max_length=40, **kwargs)
 
 
 class ReportRequestSerializer(StrictSerializer):
@@ -154,8 +154,11 @@ class DownloadView(APIView):
         operation_id="reports_download",
         parameters=[OpenApiParameter("Range", str, OpenApiParameter.HEADER, pattern=RANGE.pattern)],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            **{
+                (status, content_type): OpenApiTypes.BINARY
+                for status in (200, 206)
+                for content_type in CONTENT_TYPES.values()
+            },
             416: None,
         },
     )
@@ -165,7 +168,7 @@ class DownloadView(APIView):
 
 
 class Part:
-    """The bytes of an open file up to `end`, which the response closes."""
+    """The bytes of an open file from `start` to `end`; the response closes it."""
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:
         file.seek(start)
@@ -181,22 +184,23 @@ class Part:
 
 
 def _serve(request: Request, report: Report, file: BinaryIO) -> HttpResponseBase:
-    size = cast(int, report.size)
+    start, end, size = 0, cast(int, report.size), cast(int, report.size)
     etag = f'"{report.sha256}"'
-    span: tuple[int, int] | None = 0, size
     asked = RANGE.fullmatch(request.headers.get("Range", ""))
     # A part of another file than the reader has would not fit to it.
     if asked and request.headers.get("If-Range", etag) == etag:
-        span = _span(*asked.groups(), size=size)
-    if span is None:
-        file.close()
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    start, end = span
-    response = FileResponse(
+        start, end = _span(*asked.groups(), size=size)
+        if start >= end:
+            file.close()
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        status, part = 206, {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
+    else:
+        status, part = 200, {}
+    return FileResponse(
         Part(file, start, end),
         as_attachment=True,
         filename=file_name_of(report),
-        status=206 if asked and span != (0, size) else 200,
+        status=status,
         content_type=CONTENT_TYPES[Report.Format(report.format)],
         headers={
             "Accept-Ranges": "bytes",
@@ -204,20 +208,16 @@ def _serve(request: Request, report: Report, file: BinaryIO) -> HttpResponseBase
             "Content-Length": str(end - start),
             "ETag": etag,
             "X-Content-Type-Options": "nosniff",
+            **part,
         },
     )
-    if response.status_code == 206:
-        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return response
 
 
-def _span(first: str, last: str, *, size: int) -> tuple[int, int] | None:
-    """Return where the asked part starts and ends; None if there is no such part."""
+def _span(first: str, last: str, *, size: int) -> tuple[int, int]:
+    """Return where the asked part starts and ends; an empty one does not exist."""
     if first:
-        start, end = int(first), min(int(last) + 1, size) if last else size
-    else:
-        start, end = max(0, size - int(last or 0)), size
-    return (start, end) if start < end else None
+        return int(first), min(int(last) + 1, size) if last else size
+    return max(0, size - int(last or 0)), size
 
 
 def _actor(request: Request) -> User:
