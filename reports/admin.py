@@ -33,6 +33,7 @@ class LedgerEntryAdmin(OwnedAdmin):
 @admin.register(Month)
 class MonthAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
+    exclude = ["names"]
     list_display = ["month", "status", "entries", "amount", "closed_at", "sha256"]
 
 

@@ -75,10 +75,10 @@ BEGIN
         IF NEW.status IN (OLD.status, 'published')
             AND OLD.status IN ('closed', 'published')
             AND (NEW.closed_at, NEW.entries, NEW.amount, NEW.sha256, NEW.follows_id,
-                 NEW.requested_by_id, NEW.confirmed_by_id)
+                 NEW.names, NEW.requested_by_id, NEW.confirmed_by_id)
                 IS NOT DISTINCT FROM
                 (OLD.closed_at, OLD.entries, OLD.amount, OLD.sha256, OLD.follows_id,
-                 OLD.requested_by_id, OLD.confirmed_by_id)
+                 OLD.names, OLD.requested_by_id, OLD.confirmed_by_id)
         THEN
             RETURN NEW;
         END IF;

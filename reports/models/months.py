@@ -58,6 +58,12 @@ class Month(models.Model):
         _("amount (yuan)"), max_digits=18, decimal_places=2, null=True, blank=True
     )
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    names = models.JSONField(
+        _("names"),
+        null=True,
+        blank=True,
+        help_text=_("What the codes in its form and statements were called when it was closed."),
+    )
     follows = models.OneToOneField(
         "self",
         models.PROTECT,

@@ -14,7 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.refusals import Forbidden, Refusal
 from accounts.services.audit import record
+from orders.models import Buyer
 from reports.models import GRAINS, LedgerEntry, Month, Total
+from shop.models import Category
+from suppliers.models import Supplier
 
 from .totals import differences, grain_of, roll_up
 
@@ -87,6 +90,7 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
         raise TotalsDiffer
     row.follows = Month.objects.sealed().filter(followed_by=None).first()
     row.entries, row.amount, row.sha256 = seal_of(row)
+    row.names = names_of(month)
     row.status, row.confirmed_by, row.closed_at = Month.Status.CLOSED, by, now
     row.save()
     record("close_month", row, by=by, now=now, after={"sha256": row.sha256})
@@ -121,6 +125,25 @@ def seal_of(month: Month) -> Seal:
             digest.update(chunk)
     sums = LedgerEntry.objects.filter(month=month.month).aggregate(Count("pk"), Sum("amount"))
     return Seal(sums["pk__count"], sums["amount__sum"] or Decimal(0), digest.hexdigest())
+
+
+def names_of(month: date) -> dict[str, list[list[str]]]:
+    """
+    Return what the codes in a month's form and statements are called now.
+
+    By what they are the code of; in pairs of code and name, because the form keeps to
+    the order of the categories.
+    """
+    entries = LedgerEntry.objects.filter(month=month)
+    named = {
+        "category": Category.objects.all(),
+        "supplier": Supplier.objects.filter(code__in=entries.values("supplier_code")),
+        "buyer": Buyer.objects.filter(code__in=entries.values("buyer_code")),
+    }
+    return {
+        kind: [[row.code, row.name] for row in rows.only("code", "name")]
+        for kind, rows in named.items()
+    }
 
 
 def with_sums(months: Iterable[Month]) -> list[Month]:

@@ -21,6 +21,7 @@ from reports.services.files import filling
 from reports.services.files.form import monthly_form
 from reports.services.files.keeping import path_of
 from reports.services.totals import roll_up
+from shop.models import Category
 
 from .deliveries import Delivery, shipped
 from .ledger import NOW, SHANGHAI, book, entry, in_month, person
@@ -190,6 +191,16 @@ class TestMonthlyForm:
         time.tzset()
         assert len(digests) == 1
 
+    def test_of_a_closed_month_keeps_the_names_it_was_closed_with(self, office: User) -> None:
+        book(*sales())
+        close()
+        before = made(by=office)
+        Category.objects.update(name="改名", position=1)
+        again = made(by=office)
+        assert again.sha256 == before.sha256
+        later = table(opened(made(by=office, month=date(2026, 11, 1)))["3 品类"], "品类")
+        assert "改名" in {row["品类"] for row in later}
+
     def test_is_of_the_totals_even_when_nothing_was_rolled_up(self, office: User) -> None:
         book(entry("55.50"))
         rows = list(csv.DictReader(io.StringIO(text_of(made("monthly", "csv", by=office)))))
@@ -345,3 +356,11 @@ class TestStatement:
         assert len(content.splitlines()) == 4
         for shown in (text, content, str(rows)):
             assert "别人的茶" not in shown
+
+    def test_of_a_closed_month_keeps_the_name_it_was_closed_with(self, delivery: Delivery) -> None:
+        close()
+        supplier = delivery.lines[0].consignment.supplier
+        supplier.name = "新名"
+        supplier.save()
+        report = made("supplier_statement", "xlsx", by=delivery.supplier)
+        assert opened(report)["汇总"]["A2"].value == "单位名称：长顺蛋业"

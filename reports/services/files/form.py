@@ -101,7 +101,8 @@ def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> Monthl
     Return the form of `month` from the totals.
 
     A closed month names who asked for the close and who confirmed it, and the day of
-    it, so that whoever asks for the file gets the same one.
+    it, and its categories as they were called then, so that whoever asks for the file
+    gets the same one.
     """
     row = Month.objects.select_related("requested_by", "confirmed_by").filter(month=month).first()
     rule = CountingRule.objects.filter(in_force_from__lte=month).first()
@@ -122,7 +123,8 @@ def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> Monthl
             _table(month, "1 分县", "县（市）", "county", "county_code", counties, keeps_all=True),
             _table(
                 month, "3 品类", "品类", "category", "category_code",
-                Category.objects.values_list("code", "name"),
+                row.names["category"] if row and row.names
+                else Category.objects.values_list("code", "name"),
             ),
             _table(
                 month, "4 采购方类型", "采购方类型", "buyer_kind", "buyer_kind",

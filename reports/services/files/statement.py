@@ -50,15 +50,16 @@ class Statement:
 def statement_of(report: Report) -> Statement:
     """Return what the statement or certificate that `report` asks for says."""
     sold = LedgerEntry.objects.filter(month=report.month)
+    code = report.subject
     if report.kind == Report.Kind.SUPPLIER_STATEMENT:
         title, text = "供应商对账单", "以下为贵单位当月经采购方验收的供货，退货已扣减。"
-        owner: Supplier | Buyer = Supplier.objects.get(code=report.subject)
-        sold = sold.filter(supplier_code=owner.code)
+        kind, owner = "supplier", Supplier.objects.get(code=code).name
+        sold = sold.filter(supplier_code=code)
     else:
         title = "消费帮扶采购证明"
         text = "兹证明该单位于当月采购黔南布依族苗族自治州产品如下，已计入消费帮扶台账。"
-        owner = Buyer.objects.get(code=report.subject)
-        sold = sold.filter(buyer_code=owner.code)
+        kind, owner = "buyer", Buyer.objects.get(code=code).name
+        sold = sold.filter(buyer_code=code)
     month = Month.objects.filter(month=report.month).first()
     unit_by_code = dict(SKU.Unit.choices)
     groups = (
@@ -69,8 +70,9 @@ def statement_of(report: Report) -> Statement:
     return Statement(
         title=title,
         text=text,
-        name=owner.name,
-        code=owner.code,
+        # A closed month keeps the name that it was closed with.
+        name=dict(month.names[kind]).get(code, owner) if month and month.names else owner,
+        code=code,
         month=report.month,
         issued_on=timezone.localdate(report.requested_at),
         sha256=month.sha256 if month else "",
