@@ -132,6 +132,18 @@ class ReasonSerializer(StrictSerializer):
     reason = TextField(max_length=500)
 
 
+class LineNumberField(serializers.IntegerField):
+    """The number of an order's line: a whole JSON number from 1 on, and nothing like it."""
+
+    def __init__(self) -> None:
+        super().__init__(min_value=1)
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class _NumberedLinesSerializer(StrictSerializer):
     """A request about lines of a consignment, each named at most once."""
 
@@ -149,7 +161,7 @@ class _NumberedLinesSerializer(StrictSerializer):
 
 
 class ShippedLineSerializer(StrictSerializer):
-    line = serializers.IntegerField(min_value=1)
+    line = LineNumberField()
     quantity = QuantityField(allow_zero=True)
     batch = TextField(max_length=60, required=False, default="", allow_blank=True)
 
@@ -161,7 +173,7 @@ class ShipmentSerializer(_NumberedLinesSerializer):
 
 
 class AcceptedLineSerializer(StrictSerializer):
-    line = serializers.IntegerField(min_value=1)
+    line = LineNumberField()
     quantity = QuantityField(allow_zero=True)
     reason = TextField(max_length=200, required=False, default="", allow_blank=True)
 
@@ -171,7 +183,7 @@ class AcceptanceSerializer(_NumberedLinesSerializer):
 
 
 class ClaimedLineSerializer(StrictSerializer):
-    line = serializers.IntegerField(min_value=1)
+    line = LineNumberField()
     quantity = QuantityField()
     reason = TextField(max_length=200)
 
