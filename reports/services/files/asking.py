@@ -77,18 +77,19 @@ def _subject(kind: Report.Kind, supplier: str, buyer: str, *, by: User) -> str:
         raise _invalid("supplier", _("This report is not about a supplier."))
     if buyer and kind != Report.Kind.BUYER_CERTIFICATE:
         raise _invalid("buyer", _("This report is not about a buyer."))
-    if by.role and not by.sees_all_figures:
-        raise Forbidden
     owners = OWNERS.get(kind)
+    # Reviewers see the organisations, but no figures; members see their own of both.
+    if not by.sees_all_figures and (by.role or owners is None):
+        raise Forbidden
     if owners is None:
-        if not by.sees_all_figures:
-            raise Forbidden
         return ""
     codes = owners.objects.for_actor(by).values_list("code", flat=True)
-    own = [] if by.role else list(codes)
-    if not by.role and not own:
-        raise Forbidden
-    code = supplier or buyer or (own[0] if len(own) == 1 else "")
+    code = supplier or buyer
+    if not by.role and not code:
+        own = list(codes[:2])
+        if not own:
+            raise Forbidden
+        code = own[0] if len(own) == 1 else ""
     if not codes.filter(code=code).exists():
         raise _invalid(owners._meta.model_name or "", _("There is no such code."))
     return code
