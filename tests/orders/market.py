@@ -202,3 +202,9 @@ def nothing_was_written() -> bool:
 def errors_of(answer: Any) -> set[tuple[str, str]]:
     """Return the pointer and code of each error in a refusal."""
     return {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
+
+
+def refused(answer: Any, status: int, code: str) -> set[tuple[str, str]]:
+    """Expect a refusal and return its errors."""
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
+    return errors_of(answer)

@@ -7,16 +7,9 @@ import pytest
 
 from orders.models import Consignment, Membership, Order, OrderEvent, OrderLine
 
-from .market import Market, Person, errors_of, stock_of
+from .market import Market, Person, refused, stock_of
 
-#: The steps that lead from one state of a consignment to the next.
 STATES = ("pending_approval", "placed", "confirmed", "shipped", "accepted", "declined", "cancelled")
-
-
-def refused(answer: Any, status: int, code: str) -> set[tuple[str, str]]:
-    """Expect a refusal and return its errors."""
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
-    return errors_of(answer)
 
 
 def brought_to(market: Market, state: str) -> str:
