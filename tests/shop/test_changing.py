@@ -21,6 +21,7 @@ from shop.services.listing import (
     suspend_supplier,
 )
 from suppliers.models import Supplier
+from tests.sessions import wait_until_somebody_waits
 
 from .conftest import MakeProduct
 
@@ -185,16 +186,3 @@ class TestRaces:
         thread.join(10)
         content = client.get("/api/v1/products/P1/").json()  # type: ignore[attr-defined]
         assert (content["name"], content["supplier"]["name"]) == ("改名", "新公司")
-
-
-def wait_until_somebody_waits() -> None:
-    """Return as soon as another session waits for a lock that this one holds."""
-    with connection.cursor() as cursor:
-        for _attempt in range(500):
-            cursor.execute(
-                "SELECT pg_sleep(0.02), EXISTS (SELECT FROM pg_locks WHERE NOT granted"
-                " AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
-            )
-            if cursor.fetchone()[1]:
-                return
-    raise AssertionError("Nobody waits.")
