@@ -1,11 +1,12 @@
 """The cast of the order tests, and the API as one of them calls it."""
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from django.test import Client
 from django.utils import timezone
@@ -25,6 +26,7 @@ from tests.factories import (
 )
 
 serial = count(1)
+local = threading.local()
 
 
 @dataclass
@@ -39,8 +41,10 @@ class Person:
 
     @property
     def client(self) -> Client:
-        """A client of its own for each call, because the tests of races call from threads."""
-        return Client(raise_request_exception=False)
+        """The client of this thread: each thread of a race has its own connection."""
+        if not hasattr(local, "client"):
+            local.client = Client(raise_request_exception=False)
+        return cast(Client, local.client)
 
     def get(self, path: str, **query: str) -> Any:
         return self.client.get(f"/api/v1{path}", query, headers=self._headers())
@@ -163,9 +167,9 @@ class Market:
         body = {"lines": numbered(quantities, first, reason=reason)}
         return (by or self.alice).post(f"/consignments/{number}/accept/", body)
 
-    def claim(self, number: str, *quantities: str, by: Person | None = None) -> Any:
-        """Claim quantities of the lines from the first one on."""
-        lines = numbered(quantities, reason="破损")
+    def claim(self, number: str, *quantities: str, first: int = 1, by: Person | None = None) -> Any:
+        """Claim quantities of the lines from `first` on."""
+        lines = numbered(quantities, first, reason="破损")
         return (by or self.alice).post("/claims/", {"consignment": number, "lines": lines})
 
     def claimed(self, number: str, *quantities: str) -> int:
