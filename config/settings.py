@@ -80,12 +80,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.PolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.AuthenticationMiddleware",
+    "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -135,6 +135,7 @@ STATEMENT_TIMEOUT = os.environ.get("STATEMENT_TIMEOUT", "10s")
 DATABASES = {
     "default": dj_database_url.parse(
         required("DATABASE_URL", otherwise="postgresql:///haowu"),
+        engine="config.postgresql",
         conn_max_age=None,
         conn_health_checks=True,
     )

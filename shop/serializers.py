@@ -1,7 +1,7 @@
 """The catalogue's shapes."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -115,18 +115,21 @@ class ProductPageSerializer(serializers.Serializer[Any]):
 _SITE_ZONE = timezone.get_default_timezone()
 _url = lru_cache(maxsize=10_000)(default_storage.url)
 
+#: Stands for the stock of a SKU, which is put in at each reading. No text that came
+#: out of the database holds it.
+LIVE = "\0"
+
 
 def written(listing: Row, *, day: date) -> dict[str, Any]:
-    """Return the product of a listing's row, with what only the moment of reading knows."""
+    """Return the product of a listing's row on `day`, with LIVE where its stock goes."""
     product: dict[str, Any] = orjson.loads(listing.body)
     product["season"] = season_dates(product["season"], day=day)
     for image in product["images"]:
         image["url"] = _url(image["url"])
-    if listing.available:
-        quantities = listing.available.split(",")
-        for sku, available in zip(product["skus"], quantities, strict=True):
-            sku["available"] = available
-    product["updated_at"] = listing.updated_at.astimezone(_SITE_ZONE).isoformat()
+    for sku in product["skus"]:
+        sku["available"] = LIVE
+    updated_at = datetime.fromisoformat(listing.updated_at)
+    product["updated_at"] = updated_at.astimezone(_SITE_ZONE).isoformat()
     return product
 
 

@@ -1,15 +1,12 @@
 """The catalogue, open to everybody."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import orjson
 from django.db import DataError, ProgrammingError
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
@@ -23,6 +20,7 @@ from accounts.models import Division
 from accounts.refusals import Invalid, NotFound
 from suppliers.models import Certificate
 
+from .answers import answer
 from .filters import FILTERS, LONGEST_SEARCH, asked_for
 from .models import Category, Product
 from .models.listings import Row, read_listings
@@ -96,21 +94,25 @@ class ProductListView(APIView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Find products on sale."""
-        refuse_unknown_parameters(request, FILTERS.keys() | ALWAYS_KNOWN)
         day = timezone.localdate()
-        if request.query_params.get("q"):
-            learn_spellings()
-        page = ListingPagination(day)
-        conditions = asked_for(request.query_params, day=day)
-        listings = page.paginate_queryset(conditions, request, view=self)
-        return _json(
-            request,
-            {
+
+        def say() -> tuple[Any, Sequence[Row]]:
+            refuse_unknown_parameters(request, FILTERS.keys() | ALWAYS_KNOWN)
+            if request.query_params.get("q"):
+                learn_spellings()
+            page = ListingPagination(day)
+            conditions = asked_for(request.query_params, day=day)
+            listings = page.paginate_queryset(conditions, request, view=self)
+            return {
                 "next": page.get_next_link(),
                 "previous": page.get_previous_link(),
                 "results": [written(listing, day=day) for listing in listings],
-            },
-        )
+            }, listings
+
+        # Which products are in stock changes without a listing's changing.
+        is_kept = "in_stock" not in request.query_params
+        key = (request.build_absolute_uri(), day) if is_kept else None
+        return answer(request._request, key, say)
 
 
 class ProductView(APIView):
@@ -120,9 +122,14 @@ class ProductView(APIView):
     def get(self, request: Request, code: str) -> HttpResponseBase:
         """Read one product on sale."""
         day = timezone.localdate()
-        for listing in read_listings(day, [("code = %s", [code])], limit=1):
-            return _json(request, written(listing, day=day))
-        raise NotFound
+
+        def say() -> tuple[Any, Sequence[Row]]:
+            listings = read_listings(day, [("code = %s", [code])], limit=1)
+            if not listings:
+                raise NotFound
+            return written(listings[0], day=day), listings
+
+        return answer(request._request, (code, day), say)
 
 
 class CategoryListView(generics.ListAPIView[Category]):
@@ -141,13 +148,3 @@ class CountyListView(generics.ListAPIView[Division]):
     queryset = Division.objects.counties()
     serializer_class = CountySerializer
     ordering = ("code",)
-
-
-def _json(request: Request, content: Any) -> HttpResponseBase:
-    body = orjson.dumps(content)
-    response = HttpResponse(body, content_type="application/json")
-    # Stock moves at any time, so a copy may be kept but is asked about before each use.
-    response["Cache-Control"] = "no-cache"
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    response["ETag"] = etag
-    return get_conditional_response(request._request, etag=etag, response=response) or response

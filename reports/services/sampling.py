@@ -15,7 +15,8 @@ from accounts.models import Division, User
 from accounts.refusals import Refusal
 from orders.models import Address, Buyer, Order
 from reports.models import Month
-from shop.models import SKU, Category, PriceTier, Product
+from shop.models import SKU, Category, PriceTier, Product, Stock
+from shop.services.spelling import learn_spellings
 from suppliers.identifiers import uscc_check_character
 from suppliers.models import Producer, Supplier
 
@@ -23,6 +24,8 @@ from .booking import book_accepted
 from .totals import roll_up
 
 BUYERS = 300
+#: Of each SKU: no measurement orders it empty.
+STOCK = 1_000_000
 LINES_PER_ORDER = 10
 #: Orders of one transaction; with them memory stays flat, however many lines are asked for.
 CHUNK = 5_000
@@ -149,6 +152,7 @@ def sample_orders(
         purchaser, _new = User.objects.get_or_create(
             username="sample", defaults={"is_active": False, "password": "!"}
         )
+    learn_spellings()
     values: dict[str, Any] = {
         "suppliers": [supplier.pk for supplier in sellers],
         "buyers": buyers,
@@ -251,6 +255,7 @@ def _products(suppliers: list[Supplier], wanted: int, *, day: date) -> None:
         )
         for n, sku in enumerate(skus, start=have)
     )
+    Stock.objects.filter(sku__in=skus).update(on_hand=STOCK)
 
 
 def _buyers() -> list[int]:

@@ -1,6 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
-from .listings import Listing, ListingChange, Spelling
+from .listings import Catalogue, Listing, ListingChange, Spelling
 from .prices import PriceTier
 from .products import Category, Product, ProductImage, Recognition, Season
 from .skus import SKU
@@ -8,6 +8,7 @@ from .stock import Reservation, Stock
 
 __all__ = [
     "SKU",
+    "Catalogue",
     "Category",
     "Listing",
     "ListingChange",

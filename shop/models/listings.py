@@ -1,7 +1,8 @@
 """The catalogue as it is read, kept by the database from everything it is made of."""
 
+import uuid
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -60,26 +61,34 @@ class MonthDaysField(models.Field):
         return "int4multirange"
 
 
+# The stock of a listing's SKUs in their order, and what kept answers are checked by.
+_AVAILABLE = """(
+    SELECT string_agg(trim_scale(coalesce(on_hand - reserved, 0))::text, ',' ORDER BY place)
+    FROM unnest({sku_ids}) WITH ORDINALITY AS sku(id, place)
+    LEFT JOIN shop_stock ON sku_id = sku.id
+)"""
+_VERSION = "(SELECT version FROM shop_catalogue)"
+
 # Written out, because composing it anew for each reader takes longer than running it.
-_READ = """
-    SELECT product_id, sort_key, price, updated_at, body, (
-        SELECT string_agg(trim_scale(coalesce(on_hand - reserved, 0))::text, ',' ORDER BY place)
-        FROM unnest(sku_ids) WITH ORDINALITY AS sku(id, place)
-        LEFT JOIN shop_stock ON sku_id = sku.id
-    ) AS available
-    FROM shop_listing WHERE {conditions} ORDER BY {ordering} LIMIT %s
-"""
+_READ = f"""
+    SELECT product_id, sort_key, price, updated_at::text, sku_ids, body,
+        {_AVAILABLE.format(sku_ids="sku_ids")}, {_VERSION}
+    FROM shop_listing WHERE {{conditions}} ORDER BY {{ordering}} LIMIT %s
+"""  # noqa: S608 - only texts of ours are put in
+_LIVE = f"SELECT {_VERSION}, {_AVAILABLE.format(sku_ids='%s::bigint[]')}"
 
 
 class Row(NamedTuple):
-    """What a reader is shown, the stock of now, and what pages sort by."""
+    """What a reader is shown, what pages sort by, and the stock and the version of the moment."""
 
     product_id: int
     sort_key: str
     price: Decimal
-    updated_at: datetime
+    updated_at: str
+    sku_ids: list[int]
     body: str
     available: str | None
+    version: uuid.UUID
 
 
 def read_listings(
@@ -109,6 +118,34 @@ def read_listings(
     with connection.cursor() as cursor:
         cursor.execute(sql, [p for _condition, parameters in every for p in parameters] + [limit])
         return [Row(*row) for row in cursor.fetchall()]
+
+
+def read_live(sku_ids: Sequence[int]) -> tuple[uuid.UUID, str | None]:
+    """Return the catalogue's version and, with commas, what can be ordered of each SKU now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE, [list(sku_ids)])
+        version, available = cursor.fetchone()
+        return version, available
+
+
+class Catalogue(models.Model):
+    """
+    The one row that names the present state of all listings.
+
+    A trigger gives it another version with every change, so whoever kept an answer
+    knows by it whether the answer still holds.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    version = models.UUIDField(_("version"), default=uuid.uuid4)
+
+    class Meta:
+        verbose_name = _("catalogue")
+        verbose_name_plural = _("catalogues")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_catalogue")]
+
+    def __str__(self) -> str:
+        return str(self.version)
 
 
 class Listing(models.Model):

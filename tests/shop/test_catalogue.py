@@ -2,13 +2,14 @@
 
 import base64
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from shop import answers
 from shop.models import SKU, PriceTier, Product, ProductImage, Season, Stock
 from shop.serializers import ProductSerializer, season_dates
 from suppliers.models import Certificate, Supplier
@@ -325,9 +326,69 @@ class TestPages:
             while Product.objects.count() < count:
                 make_product(f"P{Product.objects.count()}")
             found(client, q="鱼")
-            with django_assert_max_num_queries(2 if query else 1):
+            with django_assert_max_num_queries(3 if query else 2):
                 response = client.get(f"/api/v1/products/{query}")
             assert len(response.json()["results"]) == count
+
+
+class TestKeptAnswers:
+    ADDRESSES = ("/api/v1/products/", "/api/v1/products/?q=鱼", "/api/v1/products/P1/")
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_cost_one_query(
+        self,
+        client: Client,
+        make_product: MakeProduct,
+        django_assert_num_queries: Any,
+        address: str,
+    ) -> None:
+        make_product(name="鱼")
+        # The first search learns how the names are spelled.
+        client.get(address)
+        before = client.get(address).content
+        with django_assert_num_queries(1):
+            assert client.get(address).content == before
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_hold_the_stock_of_now(
+        self, client: Client, make_product: MakeProduct, address: str
+    ) -> None:
+        make_product(name="鱼", on_hand="5")
+        assert b'"available":"5"' in client.get(address).content
+        Stock.objects.update(on_hand=Decimal("4.500"))
+        assert b'"available":"4.5"' in client.get(address).content
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_end_when_a_listing_changes(
+        self, client: Client, make_product: MakeProduct, address: str
+    ) -> None:
+        make_product(name="鱼")
+        client.get(address)
+        Product.objects.update(name="鱼鱼")
+        assert "鱼鱼".encode() in client.get(address).content
+
+    def test_end_with_the_day(
+        self, client: Client, make_product: MakeProduct, time_machine: Any
+    ) -> None:
+        Season.objects.create(product=make_product(), starts="06-15", ends="06-30")
+        for day, in_season in (("2026-06-30", True), ("2026-07-01", False)):
+            time_machine.move_to(datetime.fromisoformat(f"{day}T12:00:00+08:00"))
+            assert read(client)["season"]["in_season"] is in_season
+
+    def test_do_not_tell_what_is_in_stock(self, client: Client, make_product: MakeProduct) -> None:
+        make_product(on_hand="5")
+        assert found(client, in_stock="true") == ["P1"]
+        Stock.objects.update(on_hand=0)
+        assert found(client, in_stock="true") == []
+
+    def test_are_not_more_than_a_process_can_hold(
+        self, client: Client, make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_product()
+        monkeypatch.setattr(answers, "MOST", 3)
+        for size in range(1, 9):
+            found(client, page_size=size)
+        assert len(answers._kept) <= 3
 
 
 class TestOtherLists:
