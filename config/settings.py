@@ -140,9 +140,11 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-    f"-c lock_timeout=3s -c statement_timeout={STATEMENT_TIMEOUT} "
-    "-c idle_in_transaction_session_timeout=60s"
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    options=f"-c lock_timeout=3s -c statement_timeout={STATEMENT_TIMEOUT} "
+    "-c idle_in_transaction_session_timeout=60s",
+    # Only of the cursors that can: connection.preparing_cursor().
+    prepare_threshold=5,
 )
 
 # The broker has a database of its own; the cache takes the next one, or another Redis.

@@ -322,26 +322,36 @@ def orders_as_json(orders: Sequence[Order]) -> list[dict[str, Any]]:
 
 
 def consignments_as_json(consignments: Sequence[Consignment]) -> list[dict[str, Any]]:
-    """Return consignments, read with order and buyer, with their lines in one query."""
-    lines = lines_with_facts(consignment__in=consignments)
+    """Return consignments, read with supplier, order and buyer; their lines take one query."""
+    lines = OrderLine.objects.filter(consignment__in=consignments)
+    lines = lines.order_by("consignment_id", "number")
     by_consignment = {
         key: list(group) for key, group in groupby(lines, key=attrgetter("consignment_id"))
     }
     return [
-        {
-            **_consignment_part(consignment.number, by_consignment[consignment.pk]),
-            "order": consignment.order.number,
-            "buyer": {"code": consignment.order.buyer.code, "name": consignment.order.buyer.name},
-            "delivery_date": consignment.order.delivery_date,
-            "goods_amount": money(consignment.goods_amount),
-            "carrier": consignment.carrier,
-            "tracking": consignment.tracking,
-            "confirmed_at": _moment(consignment.confirmed_at),
-            "shipped_at": _moment(consignment.shipped_at),
-            "accepted_at": _moment(consignment.accepted_at),
-        }
+        consignment_as_json(consignment, by_consignment[consignment.pk])
         for consignment in consignments
     ]
+
+
+def consignment_as_json(consignment: Consignment, lines: Sequence[OrderLine]) -> dict[str, Any]:
+    """Return a consignment, read with supplier, order and buyer, with its lines."""
+    buyer = consignment.order.buyer
+    return {
+        "number": consignment.number,
+        "supplier": {"code": consignment.supplier.code, "name": consignment.supplier.name},
+        "status": consignment.status,
+        "lines": [_line_as_json(line) for line in lines],
+        "order": consignment.order.number,
+        "buyer": {"code": buyer.code, "name": buyer.name},
+        "delivery_date": consignment.order.delivery_date,
+        "goods_amount": money(consignment.goods_amount),
+        "carrier": consignment.carrier,
+        "tracking": consignment.tracking,
+        "confirmed_at": _moment(consignment.confirmed_at),
+        "shipped_at": _moment(consignment.shipped_at),
+        "accepted_at": _moment(consignment.accepted_at),
+    }
 
 
 def quote_as_json(priced: Quote) -> dict[str, Any]:

@@ -8,12 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from .users import User
 
 
-class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def live(self) -> "ApiKeyQuerySet":
-        """Keys that still open the door."""
-        return self.filter(revoked_at__isnull=True, user__is_active=True)
-
-
 class ApiKey(models.Model):
     """
     A secret with which a program acts as its user.
@@ -29,8 +23,6 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(_("created at"))
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-
-    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API key")

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from .users import User
 
@@ -29,6 +29,7 @@ class OwnedQuerySet(models.QuerySet[Any]):
             return self.filter(**{self.owner_paths[0]: user})
         owned = Q(pk__in=[])
         for path in self.owner_paths:
-            # A subquery, since joining several memberships would repeat rows.
-            owned |= Q(pk__in=self.model._base_manager.filter(**{path: user}).values("pk"))
+            # Asked of each row, since joining several memberships would repeat rows.
+            same = self.model._base_manager.filter(pk=OuterRef("pk"), **{path: user})
+            owned |= Q(Exists(same))
         return self.filter(owned)

@@ -49,7 +49,7 @@ def record_acceptance(
         line.accepted_quantity = quantity
         line.accepted_amount = amount_of(quantity, line.unit_price)
         line.shortfall_reason = reason
-    with connection.cursor() as cursor:
+    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
             TAKE_LINES,
             [

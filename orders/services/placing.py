@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.refusals import Refusal
 from accounts.transactions import repeated_atomic
-from orders.models import Buyer, Channel, Credit, Order
-from shop.services.stock import lock_stock, reserve
+from orders.models import Buyer, Channel, Order
+from shop.services.stock import RESERVE, lock_stock
 
 from .quoting import CreditExceeded, Quote, Wish, price
 from .standing import standing_of
@@ -29,7 +28,7 @@ EARLIER = """
     SELECT fingerprint, response FROM orders_idempotencykey WHERE buyer_id = %s AND key = %s
 """
 # One statement for all tables, since the stock stays locked for each round trip.
-WRITE = """
+WRITE = f"""
     WITH placed AS (
         INSERT INTO orders_order (
             number, buyer_id, purchaser_id, address_id, status, placed_at, delivery_date,
@@ -56,24 +55,34 @@ WRITE = """
     ),
     answered AS (
         UPDATE orders_idempotencykey SET response = %(answer)s WHERE id = %(key_id)s
-    )
-    INSERT INTO orders_orderline (
-        order_id, consignment_id, number, sku_id, sku_code, name, category_code, county_code,
-        pair_district_code, is_recognised, unit, net_weight_kg, is_weighed, tolerance_percent,
-        tax_treatment, tax_rate, unit_price, quantity, amount, batch, shortfall_reason,
-        refunded_amount)
-    SELECT placed.id, sent.id, given.number, sku_id, sku_code, name, category_code, county_code,
-        pair_district_code, is_recognised, unit, net_weight_kg, is_weighed, tolerance_percent,
-        tax_treatment, tax_rate, unit_price, quantity, amount, '', '', 0
-    FROM placed, json_to_recordset(%(lines)s) AS given (
-        consignment_number text, number int, sku_id bigint, sku_code text, name text,
-        category_code text, county_code text, pair_district_code text, is_recognised boolean,
-        unit text, net_weight_kg numeric, is_weighed boolean, tolerance_percent numeric,
-        tax_treatment text, tax_rate numeric, unit_price numeric, quantity numeric,
-        amount numeric)
-    JOIN sent ON sent.number = given.consignment_number
-    RETURNING id, sku_id, quantity
-"""
+    ),
+    owed AS (
+        UPDATE orders_credit SET used = used + %(total_amount)s
+        WHERE %(payment_term)s = 'postpay' AND buyer_id = %(buyer_id)s
+            AND used + %(total_amount)s <= "limit"
+        RETURNING buyer_id
+    ),
+    placed_line AS (
+        INSERT INTO orders_orderline (
+            order_id, consignment_id, number, sku_id, sku_code, name, category_code, county_code,
+            pair_district_code, is_recognised, unit, net_weight_kg, is_weighed, tolerance_percent,
+            tax_treatment, tax_rate, unit_price, quantity, amount, batch, shortfall_reason,
+            refunded_amount)
+        SELECT placed.id, sent.id, given.number, sku_id, sku_code, name, category_code,
+            county_code, pair_district_code, is_recognised, unit, net_weight_kg, is_weighed,
+            tolerance_percent, tax_treatment, tax_rate, unit_price, quantity, amount, '', '', 0
+        FROM placed, json_to_recordset(%(lines)s) AS given (
+            consignment_number text, number int, sku_id bigint, sku_code text, name text,
+            category_code text, county_code text, pair_district_code text, is_recognised boolean,
+            unit text, net_weight_kg numeric, is_weighed boolean, tolerance_percent numeric,
+            tax_treatment text, tax_rate numeric, unit_price numeric, quantity numeric,
+            amount numeric)
+        JOIN sent ON sent.number = given.consignment_number
+        RETURNING id, sku_id, quantity
+    ),
+    held AS ({RESERVE})
+    SELECT EXISTS (SELECT FROM owed)
+"""  # noqa: S608 - only a statement of ours is put in
 
 
 class KeyReused(Refusal):
@@ -142,7 +151,7 @@ def place_order(
     """
     day = timezone.localdate(now)
     standing = standing_of(by, address=wish.address, day=day)
-    with connection.cursor() as cursor:
+    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(CLAIM_KEY, [standing.buyer_id, key, fingerprint, now])
         claimed = cursor.fetchone()
         if claimed is None:
@@ -158,8 +167,10 @@ def place_order(
     order = _order(wish, priced, number=f"{day:%Y%m%d}{serial:06}", by=by, now=now)
     lines = _split(order, priced)
     text = answer(order, lines)
-    _use_credit(order)
-    _write(order, lines, key_id=key_id, text=text)
+    is_owed = _write(order, lines, key_id=key_id, text=text)
+    has_credit = standing.credit_limit is not None
+    if order.payment_term == Buyer.PaymentTerm.POSTPAY and has_credit and not is_owed:
+        raise CreditExceeded
     return Answer(text, is_replayed=False)
 
 
@@ -221,18 +232,8 @@ def _split(order: Order, priced: Quote) -> list[PlacedLine]:
     return sorted(lines, key=lambda line: (line.supplier_code, line.number))
 
 
-def _use_credit(order: Order) -> None:
-    if order.payment_term != Buyer.PaymentTerm.POSTPAY:
-        return
-    credit = Credit.objects.filter(buyer_id=order.buyer_id)
-    used = credit.filter(used__lte=F("limit") - order.total_amount).update(
-        used=F("used") + order.total_amount
-    )
-    if not used and credit.exists():
-        raise CreditExceeded
-
-
-def _write(order: Order, lines: list[PlacedLine], *, key_id: int, text: str) -> None:
+def _write(order: Order, lines: list[PlacedLine], *, key_id: int, text: str) -> bool:
+    """Store everything; return whether the buyer's credit allows it and now holds it."""
     consignments: dict[str, dict[str, Any]] = {}
     for line in lines:
         consignment = consignments.setdefault(
@@ -246,15 +247,16 @@ def _write(order: Order, lines: list[PlacedLine], *, key_id: int, text: str) -> 
         consignment["goods_amount"] += line.amount
     values = {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
     values |= {
+        "total_amount": order.total_amount,
         "consignments": _json(list(consignments.values())),
         "lines": _json([line._asdict() for line in lines]),
         "answer": text,
         "key_id": key_id,
     }
-    with connection.cursor() as cursor:
+    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(WRITE, values)
-        written = cursor.fetchall()
-    reserve(*(list(column) for column in zip(*written, strict=True)))
+        (is_owed,) = cursor.fetchone()
+        return bool(is_owed)
 
 
 def _json(rows: list[dict[str, object]]) -> str:

@@ -47,7 +47,7 @@ class Standing(NamedTuple):
 
 def standing_of(user: User, *, address: str, day: date) -> Standing:
     """Return where `user` stands; raise Forbidden when it does not order for an active buyer."""
-    with connection.cursor() as cursor:
+    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(STANDING, [day, day, address, user.pk])
         row = cursor.fetchone()
     standing = Standing(*row) if row else None

@@ -117,7 +117,7 @@ def answer_consignment(number: str, *, by: User) -> Response:
 
 
 def _with_buyer(rows: Any) -> Any:
-    return rows.select_related("order__buyer")
+    return rows.select_related("supplier", "order__buyer")
 
 
 def _actor(request: Request) -> User:

@@ -31,13 +31,20 @@ def load_history(*, months: list[date], day: date) -> list["Complaint"]:
 
     The same arguments always give the same history.
     """
+    # Measurements add suppliers and buyers without people; they take no part.
+    suppliers = Supplier.objects.filter(members__isnull=False)
     skus = list(
-        SKU.objects.filter(product__status=Product.Status.LISTED)
+        SKU.objects.filter(product__status=Product.Status.LISTED, product__supplier__in=suppliers)
         .select_related("product__supplier")
         .prefetch_related("tiers", "product__seasons", "product__recognitions")
         .order_by("code")
     )
-    buyers = list(Buyer.objects.prefetch_related("addresses", "memberships__user").order_by("code"))
+    buyers = list(
+        Buyer.objects.filter(memberships__isnull=False)
+        .distinct()
+        .prefetch_related("addresses", "memberships__user")
+        .order_by("code")
+    )
     pairs = set(Pairing.objects.in_force(day).values_list("district_id", "county_id"))
     purchases = sorted(
         (
@@ -106,7 +113,9 @@ class Past:
         self.numbers = numbers
         self.people_by_supplier = {
             supplier.pk: supplier.members.all()[0].user
-            for supplier in Supplier.objects.selling().prefetch_related("members__user")
+            for supplier in Supplier.objects.filter(members__isnull=False).prefetch_related(
+                "members__user"
+            )
         }
         self.dice = random.Random("past")  # noqa: S311 - the demo is meant to repeat itself
         self.orders: list[Order] = []

@@ -118,6 +118,6 @@ def book_accepted(first: int, last: int) -> int:
 
     Lines that are in the ledger already are left out. Return how many entries that made.
     """
-    with connection.cursor() as cursor:
+    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(BOOK_ACCEPTED, {"first": first, "last": last})
         return cursor.rowcount

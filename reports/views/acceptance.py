@@ -15,9 +15,9 @@ from orders.serializers import (
     ClaimSerializer,
     ConsignmentSerializer,
     SettlementSerializer,
+    consignment_as_json,
 )
 from orders.views.claiming import answer_claim
-from orders.views.supplying import answer_consignment
 from reports.services.booking import accept_delivery, settle_claim
 from reports.tasks import roll_up_soon
 
@@ -33,9 +33,9 @@ class AcceptView(APIView):
         body = AcceptanceSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         by = cast(User, request.user)
-        accept_delivery(number, accepted=body.by_line("reason"), by=by, now=timezone.now())
+        lines = accept_delivery(number, accepted=body.by_line("reason"), by=by, now=timezone.now())
         transaction.on_commit(roll_up_soon, robust=True)
-        return answer_consignment(number, by=by)
+        return Response(consignment_as_json(lines[0].consignment, lines))
 
 
 class SettleView(APIView):

@@ -73,7 +73,7 @@ _VERSION = "(SELECT version FROM shop_catalogue)"
 _READ = f"""
     SELECT product_id, sort_key, price, updated_at::text, sku_ids, body,
         {_AVAILABLE.format(sku_ids="sku_ids")}, {_VERSION}
-    FROM shop_listing WHERE {{conditions}} ORDER BY {{ordering}} LIMIT %s
+    FROM shop_listing WHERE {{conditions}} ORDER BY {{ordering}} LIMIT {{limit:d}}
 """  # noqa: S608 - only texts of ours are put in
 _LIVE = f"SELECT {_VERSION}, {_AVAILABLE.format(sku_ids='%s::bigint[]')}"
 
@@ -114,9 +114,10 @@ def read_listings(
     sql = _READ.format(
         conditions=" AND ".join(condition for condition, _parameters in every),
         ordering=", ".join(f"{column} {'DESC' if backwards else 'ASC'}" for column in columns),
+        limit=limit,
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [p for _condition, parameters in every for p in parameters] + [limit])
+        cursor.execute(sql, [p for _condition, parameters in every for p in parameters])
         return [Row(*row) for row in cursor.fetchall()]
 
 

@@ -4,11 +4,18 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from .skus import SKU, OwnedBySKUQuerySet
+
+# What `locked` does, for the one place where the time of each statement counts.
+LOCK_BY_CODE = """
+    SELECT sku_id, on_hand - reserved FROM shop_stock
+    WHERE sku_id IN (SELECT id FROM shop_sku WHERE code = ANY(%s::text[]))
+    ORDER BY sku_id FOR NO KEY UPDATE
+"""
 
 
 class StockQuerySet(OwnedBySKUQuerySet):
@@ -16,12 +23,18 @@ class StockQuerySet(OwnedBySKUQuerySet):
         """
         Lock these rows in key order.
 
-        This is the only place that locks stock, and the stock row is the gate of
+        Nobody locks stock in another order, and the stock row is the gate of
         everything that sells a SKU: whoever changes what may be sold (price,
         listing, supplier) takes these locks first, and so does an order before
         it reads any of it.
         """
         return self.select_for_update(no_key=True).filter(pk__in=sku_ids).order_by("pk")
+
+    def lock_by_code(self, codes: Collection[str]) -> dict[int, Decimal]:
+        """Lock the stock of the SKUs with these codes; return what is available by SKU key."""
+        with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
+            cursor.execute(LOCK_BY_CODE, [list(codes)])
+            return dict(cursor.fetchall())
 
 
 class Stock(models.Model):

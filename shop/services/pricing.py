@@ -80,7 +80,7 @@ def offers_for(
     None stands for a SKU that does not exist, or is not sold on `day` or not in so
     small a quantity. Who sells by the answer has locked the stock before asking.
     """
-    with connection.cursor() as cursor:
+    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(OFFERS, [day, delivered_on, list(codes), list(quantities), day, day])
         offers = [Offer(*row) for row in cursor]
     return [offer if offer.is_on_sale and offer.unit_price else None for offer in offers]

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from shop.models import SKU, Reservation, Stock
+from shop.models import Reservation, Stock
 
+#: Holds a quantity for each line of `placed_line`, in the statement that writes these lines;
+#: the caller has locked the stock and compared.
 RESERVE = """
     INSERT INTO shop_reservation (line_id, sku_id, quantity)
-    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[])
+    SELECT id, sku_id, quantity FROM placed_line
 """
 TAKE = """
     UPDATE shop_stock SET on_hand = on_hand - taken.quantity
@@ -25,23 +26,13 @@ TAKE = """
 
 def lock_stock(codes: Sequence[str]) -> dict[int, Decimal]:
     """Lock the stock of the SKUs with these codes; return what is available by SKU key."""
-    return _available(Stock.objects.locked(SKU.objects.filter(code__in=codes).values("pk")))
+    return Stock.objects.lock_by_code(codes)
 
 
 def available_stock(codes: Sequence[str]) -> dict[int, Decimal]:
     """Return what is available of the SKUs with these codes just now, by SKU key."""
-    return _available(Stock.objects.filter(sku__code__in=codes))
-
-
-def _available(stock: QuerySet[Stock]) -> dict[int, Decimal]:
-    rows = stock.values_list("pk", "on_hand", "reserved")
+    rows = Stock.objects.filter(sku__code__in=codes).values_list("pk", "on_hand", "reserved")
     return {sku_id: on_hand - reserved for sku_id, on_hand, reserved in rows}
-
-
-def reserve(line_ids: list[int], sku_ids: list[int], quantities: list[Decimal]) -> None:
-    """Hold a quantity for each order line; the caller has locked the stock and compared."""
-    with connection.cursor() as cursor:
-        cursor.execute(RESERVE, [line_ids, sku_ids, quantities])
 
 
 def release(sku_by_line: Mapping[int, int]) -> None:

@@ -14,10 +14,10 @@ from orders.models import Claim, Membership, Order, OrderEvent
 from orders.services.quoting import WantedLine, Wish, price
 from orders.services.standing import standing_of
 from reports.models import LedgerEntry
-from shop.models import Stock
+from shop.models import Reservation, Stock
 from shop.services.changing import change_price
 from shop.services.listing import suspend_supplier
-from shop.services.stock import available_stock, reserve
+from shop.services.stock import available_stock
 from tests.sessions import held_open, in_own_session, wait_until_somebody_waits
 
 from .market import Market, nothing_was_written, refused, stock_of
@@ -58,7 +58,7 @@ class TestLastOne:
             standing = standing_of(market.bob.user, address="MAIN", day=day)
             seen.append((available, price(wish, standing=standing, available=available, day=day)))
             with pytest.raises(IntegrityError, match="stock_reserved_within_on_hand"):
-                reserve([2**40], [last.pk], [Decimal(1)])
+                Reservation.objects.create(line_id=2**40, sku=last, quantity=Decimal(1))
 
         with held_open(order_without_lock) as second:
             assert market.alice.order((last, "1")).status_code == 201
