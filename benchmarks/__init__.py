@@ -1,0 +1,1 @@
+"""What the product reaches beside its limit, both measured in one run."""
