@@ -1,6 +1,6 @@
-# Without make: python3 config/bootstrap.py run|test|check|bench
+# Without make: python3 config/bootstrap.py run|test|check|bench|load
 PYTHON ?= python3
-.PHONY: run test check bench format messages venv
+.PHONY: run test check bench load format messages venv
 
 run:     ## everything in the foreground: PORT, HOST and DATA_DIR are honoured
 	@exec $(PYTHON) config/bootstrap.py run
@@ -13,6 +13,9 @@ check:   ## everything that CI runs; changes nothing
 
 bench:   ## ratios against limits and peers; one of them with NAME
 	@exec $(PYTHON) config/bootstrap.py bench $(NAME)
+
+load:    ## the running product under load and under kill -9; takes minutes
+	@exec $(PYTHON) config/bootstrap.py load
 
 format: venv
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .

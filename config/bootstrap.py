@@ -1,5 +1,5 @@
 """
-Prepare `.venv` from the lock and hand over: `python3 config/bootstrap.py run|test|check|bench`.
+Prepare `.venv` from the lock and hand over: `python3 config/bootstrap.py run|test|check|bench|load`.
 
 Only the standard library, and a plain script: it runs before anything is installed.
 """
@@ -22,6 +22,7 @@ COMMANDS = {
     "test": ["-m", "pytest"],
     "check": ["-m", "config.checks"],
     "bench": ["-m", "benchmarks"],
+    "load": ["-m", "pytest", "-m", "long"],
 }
 
 
