@@ -12,7 +12,7 @@ from shop.spelling import search_query, sort_key, terms_of
 from .conftest import MakeProduct
 from .test_catalogue import found
 
-NAUGHTY = Path("/work/shared/data/peers/blns/blns.txt")
+NAUGHTY = Path(__file__).parents[3] / "shared/data/peers/blns/blns.txt"
 
 
 class TestSearch:
