@@ -8,9 +8,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -23,89 +20,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from config.servers import Servers
+from .running import PORT, Product, ask
 
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
-PORT = 18_433
 SKU = "CS-EGG-360"
 MINIMUM = 5
-
-
-class Product:
-    """What `make run` runs in a data folder of its own, and its demo's people."""
-
-    def __init__(self, folder: Path) -> None:
-        self.servers = Servers(folder)
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")},
-            "DATA_DIR": str(folder),
-            "PORT": str(PORT),
-            "THROTTLE": "off",
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "config/bootstrap.py", "run"], cwd=ROOT, env=self.environment
-        )
-        self.wait_until_ready()
-        self.people = json.loads(self.manage("demo", "--json"))
-        self.keys = [buyer["keys"]["purchaser"] for buyer in self.people["buyers"]]
-        self.sql('UPDATE orders_credit SET "limit" = 99999999999')
-        self.sql("UPDATE orders_membership SET approval_limit = NULL")
-
-    def manage(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        return done.stdout
-
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None
-            try:
-                if ask(HTTPConnection("127.0.0.1", PORT, timeout=5), "GET", "/readyz")[0] == 200:
-                    return
-            except (OSError, HTTPException):
-                pass
-            time.sleep(0.2)
-        raise AssertionError("The product is not ready.")
-
-    def sql(self, statement: str) -> Any:
-        with psycopg.connect(self.servers.database_url, autocommit=True) as connection:
-            answer = connection.execute(statement)
-            return answer.fetchone()[0] if answer.description else None
-
-    def stock(self, on_hand: int) -> None:
-        self.sql(
-            f"UPDATE shop_stock SET on_hand = reserved + {on_hand} FROM shop_sku"
-            f" WHERE shop_sku.id = sku_id AND code = '{SKU}'"
-        )
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        product = Product(folder)
-        try:
-            yield product
-        finally:
-            product.stop()
-
-
-def ask(
-    connection: HTTPConnection, method: str, path: str, *, body: object = None, **headers: str
-) -> tuple[int, bytes]:
-    connection.request(method, path, body and json.dumps(body), headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
 
 
 def order(connection: HTTPConnection, key: str, name: str) -> tuple[int, dict[str, Any]]:
@@ -134,10 +54,12 @@ def at_once(
 
 
 def test_the_last_hundred_are_sold_exactly_once(product: Product) -> None:
-    product.stock(100 * MINIMUM)
+    product.stock(SKU, 100 * MINIMUM)
 
     def buy(connection: HTTPConnection, job: int) -> tuple[int, str]:
-        status, answer = order(connection, product.keys[job % len(product.keys)], f"last-{job}")
+        status, answer = order(
+            connection, product.purchasers[job % len(product.keys)], f"last-{job}"
+        )
         return status, answer.get("code", "")
 
     answers = Counter(at_once(32, buy, range(500)))
@@ -150,7 +72,7 @@ def test_the_last_hundred_are_sold_exactly_once(product: Product) -> None:
 
 def test_a_thousand_keys_make_a_thousand_orders(product: Product) -> None:
     """Each of 1,000 requests is sent eight times in parallel, and a tenth never hear the answer."""
-    product.stock(10_000 * MINIMUM)
+    product.stock(SKU, 10_000 * MINIMUM)
     before = product.sql("SELECT count(*) FROM orders_order")
     dice = random.Random(1)
     jobs = [number for number in range(1_000) for _ in range(8)]
@@ -158,7 +80,7 @@ def test_a_thousand_keys_make_a_thousand_orders(product: Product) -> None:
     order_by_name: dict[str, set[str]] = {}
 
     def buy(connection: HTTPConnection, index: int) -> int:
-        name, key = f"key-{jobs[index]}", product.keys[jobs[index] % len(product.keys)]
+        name, key = f"key-{jobs[index]}", product.purchaser(jobs[index])
         while True:
             status, answer = order(connection, key, name)
             if index in deaf:
@@ -178,7 +100,7 @@ def test_a_thousand_keys_make_a_thousand_orders(product: Product) -> None:
 
 def test_what_was_acknowledged_survives_killed_servers(product: Product) -> None:
     """PostgreSQL, Valkey and the worker are killed in turn while eight clients order."""
-    product.stock(100_000 * MINIMUM)
+    product.stock(SKU, 100_000 * MINIMUM)
     over = time.monotonic() + 60
     acknowledged: set[str] = set()
 
@@ -187,7 +109,9 @@ def test_what_was_acknowledged_survives_killed_servers(product: Product) -> None
         while time.monotonic() < over:
             name = f"kill-{client}-{number}"
             try:
-                status, answer = order(connection, product.keys[client % len(product.keys)], name)
+                status, answer = order(
+                    connection, product.purchasers[client % len(product.keys)], name
+                )
             except (OSError, HTTPException, ValueError):
                 connection.close()
                 continue
