@@ -1,5 +1,5 @@
 """
-Prepare `.venv` from the lock and hand over: `python3 config/bootstrap.py run|test|check|bench|load`.
+Prepare `.venv` from the lock and hand over: `python3 config/bootstrap.py run|test|check|…`.
 
 Only the standard library, and a plain script: it runs before anything is installed.
 """

@@ -9,8 +9,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
+from redis import Redis
 
-from accounts.api import parsers
+from accounts.api import parsers, throttles
 from accounts.models import ApiKey, AuditEntry, Division, User
 from accounts.services.keys import issue_key, revoke_key
 
@@ -247,6 +248,15 @@ class TestThrottles:
         assert [answer.status_code for answer in reads] == [200, 200, 200, 429]
         assert reads[-1].json()["code"] == "throttled"
         assert int(reads[-1]["Retry-After"]) >= 1
+
+    def test_let_everything_pass_while_there_is_nothing_to_count_with(
+        self, client: Client, key: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.THROTTLE_ENABLED = True
+        settings.THROTTLE_PER_MINUTE = {"key_write": 0, "key_read": 0, "address_read": 0}
+        nowhere = Redis(unix_socket_path="/nonexistent")
+        monkeypatch.setattr(throttles, "_counters", lambda: nowhere)
+        assert post(client, BODY, key).status_code == 200
 
     def test_do_not_believe_forwarded_addresses(self, client: Client, settings: Settings) -> None:
         cache.clear()
