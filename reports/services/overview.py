@@ -11,9 +11,12 @@ from orders.models import Buyer, Channel
 from reports.models import ContributionKind, RollUp
 from shop.models import Category
 
-from .figures import Question, answer
+from .figures import COLUMNS, Question, answer
 
 ZERO = Decimal(0)
+
+#: What a year is divided by.
+PARTS = ("county", "category", "kind", "buyer_kind", "channel")
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,13 @@ class Overview:
     """
     A year up to its last month with figures, beside the same months of the year before.
 
-    `parts` maps each dimension to its slices, largest first; `pairs` are (district,
-    county, yuan); `months` are yuan by month of both years, January first.
+    A year without figures has no `until` and no parts. `parts` maps each dimension to its
+    slices, largest first; `pairs` are (district, county, yuan); `months` are yuan by month of
+    both years, January first.
     """
 
     year: int
-    until: date
+    until: date | None
     total: Slice
     months: list[tuple[Decimal, Decimal]]
     parts: Mapping[str, list[Slice]]
@@ -70,18 +74,15 @@ def overview(year: int, *, where: Mapping[str, Any], day: date, published_only: 
         row["month"]: row["amount"]
         for row in ask(("month",), date(year - 1, 1, 1), date(year, 12, 1))
     }
-    until = max((month for month in months if month.year == year), default=date(year, 1, 1))
+    until = max((month for month in months if month.year == year), default=None)
+    if until is None:
+        return _nothing(year)
     earlier = until.replace(year=year - 1)
 
     names = _names()
     parts = {}
-    for dimension, column in (
-        ("county", "county_code"),
-        ("category", "category_code"),
-        ("kind", "kind"),
-        ("buyer_kind", "buyer_kind"),
-        ("channel", "channel"),
-    ):
+    for dimension in PARTS:
+        (column,) = COLUMNS[dimension]
         now = {r[column]: r["amount"] for r in ask((dimension,), date(year, 1, 1), until)}
         before = {r[column]: r["amount"] for r in ask((dimension,), date(year - 1, 1, 1), earlier)}
         parts[dimension] = sorted(
@@ -117,6 +118,25 @@ def overview(year: int, *, where: Mapping[str, Any], day: date, published_only: 
         ],
         parts=parts,
         pairs=pairs,
+        as_of=state and state.rolled_up_at,
+    )
+
+
+def latest_year(*, published_only: bool, day: date) -> int:
+    """Return the last year that has figures, or `day`'s when none has."""
+    months = answer(Question(by=("month",), published_only=published_only), day=day).groups
+    return max((row["month"].year for row in months), default=day.year)
+
+
+def _nothing(year: int) -> Overview:
+    state = RollUp.objects.first()
+    return Overview(
+        year=year,
+        until=None,
+        total=Slice("", "", ZERO, ZERO),
+        months=[],
+        parts={dimension: [] for dimension in PARTS},
+        pairs=[],
         as_of=state and state.rolled_up_at,
     )
 

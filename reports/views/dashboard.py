@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from reports.services.figures import COLUMNS
-from reports.services.overview import Overview, Slice, overview
+from reports.services.overview import Overview, Slice, latest_year, overview
 
 #: What the page can be narrowed by; suppliers are not public.
 NARROWED_BY = ("county", "channel", "kind", "category", "buyer_kind")
@@ -36,9 +36,11 @@ PLACES = {
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate()
-    year = _year(request.GET.get("year", ""), today.year)
-    chosen = {name: request.GET[name] for name in NARROWED_BY if request.GET.get(name)}
     sees_all = getattr(request.user, "sees_all_figures", False)
+    year = _year(request.GET.get("year", ""), today.year) or latest_year(
+        published_only=not sees_all, day=today
+    )
+    chosen = {name: request.GET[name] for name in NARROWED_BY if request.GET.get(name)}
     figures = overview(
         year,
         where={COLUMNS[name][0]: value[:40] for name, value in chosen.items()},
@@ -92,9 +94,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _year(text: str, this_year: int) -> int:
+def _year(text: str, this_year: int) -> int | None:
+    """Return the asked year, if it is one that can be asked for."""
     known = text.isascii() and text.isdigit() and len(text) == 4
-    return int(text) if known and FIRST_YEAR < int(text) <= this_year else this_year
+    return int(text) if known and FIRST_YEAR < int(text) <= this_year else None
 
 
 def _address(year: int, chosen: dict[str, str]) -> str:
