@@ -62,6 +62,8 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
         # Django's own handlers would write each line twice, and in another form.
         "loggers": {
             "django": {"handlers": [], "level": level},
+            # Every answer has its line already; what we refuse is no warning to anybody.
+            "django.request": {"handlers": [], "level": "ERROR"},
             "django.server": {"handlers": [], "level": level, "propagate": True},
         },
     }

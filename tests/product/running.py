@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,9 @@ class Product:
         while time.monotonic() < deadline:
             assert self.process.poll() is None
             try:
-                if ask(HTTPConnection("127.0.0.1", PORT, timeout=5), "GET", "/readyz")[0] == 200:
-                    return
+                with connected(timeout=5) as connection:
+                    if ask(connection, "GET", "/readyz")[0] == 200:
+                        return
             except (OSError, HTTPException):
                 pass
             time.sleep(0.2)
@@ -86,6 +88,15 @@ class Product:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(20)
+
+
+@contextmanager
+def connected(*, timeout: float = 60) -> Iterator[HTTPConnection]:
+    connection = HTTPConnection("127.0.0.1", PORT, timeout=timeout)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def ask(

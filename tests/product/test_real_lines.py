@@ -7,7 +7,6 @@ The reference totals were computed elsewhere from the same lines.
 import json
 from collections import defaultdict
 from decimal import Decimal
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +15,7 @@ import pytest
 
 from tests.reports.test_declarations import SHARED, converted, reference
 
-from .running import PORT, Product, ask
+from .running import Product, ask, connected
 
 pytestmark = [
     pytest.mark.long,
@@ -54,8 +53,8 @@ def test_add_up_to_the_reference_in_every_month_and_label(product: Product, tmp_
 
     path = f"/api/v1/declarations/{declared['2011-02']['id']}/revoke/"
     headers = {"Authorization": f"Bearer {office}", "Content-Type": "application/json"}
-    connection = HTTPConnection("127.0.0.1", PORT, timeout=60)
-    status, _answer = ask(connection, "POST", path, body={"reason": "重报"}, **headers)
+    with connected() as connection:
+        status, _answer = ask(connection, "POST", path, body={"reason": "重报"}, **headers)
     assert status == 202
     product.wait_for(lambda: _status(office, declared["2011-02"]["id"]) == "revoked")
     product.manage("roll_up")
@@ -83,7 +82,7 @@ def _status(key: str, declaration: str) -> str:
 
 
 def _get(key: str, path: str) -> Any:
-    connection = HTTPConnection("127.0.0.1", PORT, timeout=60)
-    status, answer = ask(connection, "GET", path, Authorization=f"Bearer {key}")
+    with connected() as connection:
+        status, answer = ask(connection, "GET", path, Authorization=f"Bearer {key}")
     assert status == 200, answer
     return json.loads(answer)

@@ -101,4 +101,5 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _sentence(answer: dict[str, Any]) -> str:
-    return " ".join([answer["detail"], *(error["detail"] for error in answer["errors"])])
+    details = [answer["detail"], *(error["detail"] for error in answer["errors"])]
+    return f"{answer['code']}: {' '.join(details)}"
