@@ -1,11 +1,16 @@
 """The monthly form, statements and certificates as PDF, typeset from data only."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlencode
 
 import noto_cjk_sans_otc
+import segno
 import typst
+from django.conf import settings
+from django.urls import reverse
 
 from .form import FormRow, MonthlyForm
 from .statement import Statement
@@ -28,6 +33,7 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
             "prepared_on": f"{form.prepared_on:%Y-%m-%d}",
             "rule": form.rule,
             "sha256": form.sha256,
+            "code": _code_of(form.month, form.sha256),
             "headline": f"{form.total.year / 10**8:.4f}",
             "total": f"{form.total.year:,.2f}",
             "tables": [
@@ -72,6 +78,7 @@ def write_statement(path: Path, statement: Statement) -> int:
             "month": f"{statement.month.year}年{statement.month.month}月",
             "date": f"{statement.issued_on:%Y-%m-%d}",
             "sha256": statement.sha256,
+            "seal": _code_of(statement.month, statement.sha256),
             "rows": [
                 [row.name, f"{row.quantity.normalize():,f}", row.unit, f"{row.amount:,.2f}"]
                 for row in statement.rows
@@ -93,6 +100,15 @@ def _typeset(path: Path, template: str, content: dict[str, object]) -> None:
         sys_inputs={"content": json.dumps(content)},
     )
     path.write_bytes(pdf)
+
+
+def _code_of(month: date, seal: str) -> str:
+    """Return a QR code, as SVG, that leads to the page which compares a month's seal."""
+    if not seal:
+        return ""
+    query = urlencode({"month": f"{month:%Y-%m}", "seal": seal})
+    code = segno.make(f"{settings.PUBLIC_URL}{reverse('seal')}?{query}", error="m", micro=False)
+    return str(code.svg_inline(border=0))
 
 
 def _wan(yuan: Decimal) -> str:
