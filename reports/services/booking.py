@@ -118,6 +118,8 @@ def book_accepted(first: int, last: int) -> int:
 
     Lines that are in the ledger already are left out. Return how many entries that made.
     """
-    with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
+    # What is best for one consignment is not for thousands, so only that plan is kept.
+    is_one = first == last
+    with connection.preparing_cursor() if is_one else connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(BOOK_ACCEPTED, {"first": first, "last": last})
         return cursor.rowcount
