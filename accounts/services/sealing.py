@@ -38,7 +38,7 @@ ROWS = """
     SELECT block_id AS block, source COLLATE "C" AS source, key, content
     FROM accounts_sealedrow
     JOIN (SELECT id, json_build_array({columns})::text AS content FROM {table}) entry ON id = key
-    WHERE source = '{source}' AND (%(block)s IS NULL OR block_id = %(block)s)
+    WHERE source = '{source}' AND {condition}
 """
 
 # Before the rows of each block its own line, with an empty source.
@@ -46,7 +46,7 @@ BLOCKS = """
     SELECT number, '', 0, json_build_array(
         to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'),
         entries, previous, sha256)::text
-    FROM accounts_auditblock WHERE %(block)s IS NULL
+    FROM accounts_auditblock
 """
 
 CANONICAL = """
@@ -122,7 +122,7 @@ def _seal_block(*, now: datetime) -> bool:
         entries = cursor.rowcount
         if not entries:
             return False
-        with cursor.copy(_canonical(ROWS), {"block": number}) as lines:
+        with cursor.copy(_canonical(f"block_id = {number}")) as lines:
             moment = now.astimezone(UTC).isoformat(timespec="microseconds")
             sha256, _entries = _digest_of(Header(number, moment, entries, previous, ""), lines)
     AuditBlock.objects.create(
@@ -138,11 +138,9 @@ def broken_blocks(*, limit: int = 100) -> list[Finding]:
     That is, whose rows were changed, deleted, swapped or added to, or which do not
     follow the block before. Blocks cut off the end leave no trace here: see `lost_heads`.
     """
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(_canonical(ROWS, BLOCKS), {"block": None}) as lines,
-    ):
-        return list(islice(_broken(map(bytes, lines)), limit))
+    with connection.cursor() as cursor, cursor.copy(_canonical("true", BLOCKS)) as lines:
+        # Read to the end, however much is found: the connection waits for it.
+        return list(_broken(map(bytes, lines)))[:limit]
 
 
 def stray_rows(*, limit: int = 100) -> list[Finding]:
@@ -151,7 +149,7 @@ def stray_rows(*, limit: int = 100) -> list[Finding]:
 
     A block whose row is gone is broken too; this says which row.
     """
-    strays = " UNION ALL ".join(_of_sources(STRAYS))
+    strays = " UNION ALL ".join(_by_source(STRAYS))
     return _rows(f"{strays} ORDER BY source, key LIMIT %(limit)s", limit=limit)
 
 
@@ -206,16 +204,17 @@ def _digest_of(header: Header, lines: Iterable[Any]) -> tuple[str, int]:
     return digest.hexdigest(), entries
 
 
-def _canonical(rows: str, *others: str) -> str:
-    return CANONICAL.format(lines=" UNION ALL ".join([*_of_sources(rows), *others]))
+def _canonical(condition: str, *more: str) -> str:
+    return CANONICAL.format(lines=" UNION ALL ".join([*_by_source(ROWS, condition), *more]))
 
 
-def _of_sources(sql: str) -> list[str]:
+def _by_source(sql: str, condition: str = "") -> list[str]:
     return [
         sql.format(
             source=model._meta.label_lower,
             table=model._meta.db_table,
             columns=", ".join(["id", *model.sealed_as]),
+            condition=condition,
         )
         for model in apps.get_models()
         if issubclass(model, Sealed)

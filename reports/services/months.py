@@ -105,6 +105,7 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
         "entries": row.entries,
         "amount": f"{row.amount:.2f}",
         "names": row.names,
+        "follows": row.follows_id and row.follows_id.isoformat(),
         "audit_block": row.audit_block,
         "audit_head": row.audit_head,
     }

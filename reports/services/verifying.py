@@ -122,7 +122,8 @@ WHERE (
     OR closed.after NOT IN (
         jsonb_build_object('sha256', sha256),
         jsonb_build_object('sha256', sha256, 'entries', entries, 'amount', amount::text,
-            'names', names, 'audit_block', audit_block, 'audit_head', audit_head))
+            'names', names, 'follows', to_char(follows_id, 'YYYY-MM-DD'),
+            'audit_block', audit_block, 'audit_head', audit_head))
 ) AND (%(month)s::date IS NULL OR month = %(month)s)
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
