@@ -374,3 +374,24 @@ class TestReading:
             for address in ADDRESSES:
                 with django_assert_num_queries(2):
                     client.get(address, headers=headers)
+
+
+class TestAdmin:
+    def page(self, client: Client, role: str, path: str = "") -> Any:
+        user = User.objects.create(username=f"{role}-1", role=role, is_staff=True)
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client.get(f"/admin/accounts/auditblock/{path}")
+
+    @pytest.mark.parametrize("role", [User.Role.AUDITOR, User.Role.ADMIN])
+    def test_shows_the_blocks(self, client: Client, role: str) -> None:
+        act()
+        seal_audit(now=NOW)
+        assert AuditBlock.objects.get().sha256 in self.page(client, role, "?q=1").text
+        assert client.get("/admin/accounts/auditblock/1/change/").status_code == 200
+        for path in ("add/", "1/delete/"):
+            assert client.get(f"/admin/accounts/auditblock/{path}").status_code == 403
+        assert client.post("/admin/accounts/auditblock/1/change/", {}).status_code == 403
+
+    @pytest.mark.parametrize("role", [User.Role.OFFICE, User.Role.REVIEWER])
+    def test_shows_others_nothing(self, client: Client, role: str) -> None:
+        assert self.page(client, role).status_code == 403
