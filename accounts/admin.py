@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from .models import ApiKey, AuditEntry, Division, Pairing, User
+from .models import ApiKey, AuditBlock, AuditEntry, Division, Pairing, User
 
 SUPPLIER = "supplier"
 Rights = Mapping[str, frozenset[str]]
@@ -157,3 +157,10 @@ class AuditEntryAdmin(OwnedAdmin):
     list_select_related = ["by"]
     search_fields = ["subject", "action", "by__username"]
     date_hierarchy = "at"
+
+
+@admin.register(AuditBlock)
+class AuditBlockAdmin(OwnedAdmin):
+    rights = {User.Role.ADMIN: VIEW, User.Role.AUDITOR: VIEW}
+    list_display = ["number", "sealed_at", "entries", "sha256"]
+    search_fields = ["number", "sha256"]

@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
         "task": "reports.tasks.read_declarations",
         "schedule": 20.0,
     },
+    "seal the audit trail": {"task": "accounts.tasks.seal_audit", "schedule": 60.0},
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

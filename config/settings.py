@@ -42,6 +42,8 @@ def kept_secret(file: Path) -> str:
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
 MEDIA_ROOT = DATA_DIR / "media"
 REPORTS_DIR = DATA_DIR / "files"
+# Best on a medium that only grows, out of reach of those who rule the database.
+AUDIT_HEADS_FILE = Path(os.environ.get("AUDIT_HEADS_FILE") or DATA_DIR / "audit-heads.log")
 REPORTS_KEPT_DAYS = int(os.environ.get("REPORTS_KEPT_DAYS", "30"))
 
 SECRET_KEY = required("SECRET_KEY", otherwise="") or kept_secret(DATA_DIR / "secret_key")

@@ -19,6 +19,7 @@ api: list[URLPattern | URLResolver] = [
         csp_update(settings.LOOSER_CSP)(SpectacularSwaggerView.as_view(url_name="schema")),
         name="docs",
     ),
+    path("", include("accounts.urls")),
     path("", include("shop.urls")),
     path("", include("orders.urls")),
     path("", include("reports.urls")),

@@ -128,6 +128,12 @@ class MonthSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="The month closed before, whose digest this one's covers.",
     )
+    audit_block = serializers.IntegerField(
+        allow_null=True, help_text="The last block of the audit trail at the close."
+    )
+    audit_head = serializers.CharField(
+        help_text="That block's digest. Whoever notes it, witnesses it."
+    )
 
 
 class Names:

@@ -1,9 +1,20 @@
 """Who acts, through which key, where, and what was done."""
 
-from .audit import AuditEntry
+from .audit import AuditBlock, AuditEntry, Sealed, SealedRow, UnsealedRow
 from .keys import ApiKey
 from .places import Division, Pairing
 from .scoping import OwnedQuerySet
 from .users import User
 
-__all__ = ["ApiKey", "AuditEntry", "Division", "OwnedQuerySet", "Pairing", "User"]
+__all__ = [
+    "ApiKey",
+    "AuditBlock",
+    "AuditEntry",
+    "Division",
+    "OwnedQuerySet",
+    "Pairing",
+    "Sealed",
+    "SealedRow",
+    "UnsealedRow",
+    "User",
+]

@@ -61,3 +61,8 @@ class User(AbstractUser):
     def sees_all_figures(self) -> bool:
         """Whether unpublished totals and the entries behind them are open to this person."""
         return self.role in (self.Role.OFFICE, self.Role.AUDITOR, self.Role.ADMIN)
+
+    @property
+    def reads_audit_trail(self) -> bool:
+        """Whether this person checks what everybody does."""
+        return self.role in (self.Role.AUDITOR, self.Role.ADMIN)

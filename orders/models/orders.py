@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import OwnedQuerySet, User
+from accounts.models import OwnedQuerySet, Sealed, User
 from shop.models import SKU
 from suppliers.models import Supplier
 
@@ -255,8 +255,10 @@ class OrderLine(models.Model):
         return f"{self.order_id}/{self.number} {self.name}"
 
 
-class OrderEvent(models.Model):
+class OrderEvent(Sealed):
     """A step in the life of an order or of one consignment; never changed."""
+
+    sealed_as = (Sealed.SEALED_AT, "order_id", "consignment_id", "kind", "by_id", "reason")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
     consignment = models.ForeignKey(

@@ -26,6 +26,7 @@ class Month(models.Model):
 
     A closed month never changes. `sha256` is the digest of its entries and of the
     digest of `follows`, the month that was closed before it: one chain over all.
+    `audit_head` is the digest of `audit_block`, the last of the audit trail by then.
     """
 
     class Status(models.TextChoices):
@@ -73,6 +74,12 @@ class Month(models.Model):
         verbose_name=_("closed after"),
     )
 
+    # No foreign key: it must say that there was such a block when there is none any more.
+    audit_block = models.PositiveBigIntegerField(_("audit block"), null=True, blank=True)
+    audit_head = models.CharField(
+        _("digest of the audit block"), max_length=64, blank=True, db_default=""
+    )
+
     objects = MonthQuerySet.as_manager()
 
     class Meta:
@@ -91,6 +98,11 @@ class Month(models.Model):
                     sha256__regex=r"^[0-9a-f]{64}$",
                 ),
                 name="closed_month_is_sealed",
+            ),
+            models.CheckConstraint(
+                condition=Q(audit_block__isnull=True, audit_head="")
+                | Q(audit_block__isnull=False, audit_head__regex=r"^[0-9a-f]{64}$"),
+                name="month_keeps_a_whole_audit_head",
             ),
             models.CheckConstraint(
                 condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("requested_by")),

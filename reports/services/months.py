@@ -11,9 +11,10 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import AuditBlock, User
 from accounts.refusals import Forbidden, Refusal
 from accounts.services.audit import record
+from accounts.services.sealing import seal_audit
 from orders.models import Buyer
 from reports.models import GRAINS, LedgerEntry, Month, Total
 from shop.models import Category
@@ -64,7 +65,8 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
     Ask for the close of a month, or as a second person confirm and seal it.
 
     Confirming waits for those who are still writing to the month. Then the totals are
-    brought up to date and compared with the ledger, and the entries are sealed.
+    brought up to date and compared with the ledger, the entries are sealed, and the month
+    keeps the head of the audit trail: whoever cuts the trail's end finds it named here.
 
     Raise Forbidden unless `by` is of the office, and for the one who asked;
     MonthNotOver, MonthInWrongState when it is closed, TotalsDiffer.
@@ -91,9 +93,23 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
     row.follows = Month.objects.sealed().filter(followed_by=None).first()
     row.entries, row.amount, row.sha256 = seal_of(row)
     row.names = names_of(month)
+    # Last, because others who seal wait from here to the commit.
+    seal_audit(now=now)
+    head = AuditBlock.objects.latest()
+    row.audit_block, row.audit_head = head.number, head.sha256
     row.status, row.confirmed_by, row.closed_at = Month.Status.CLOSED, by, now
     row.save()
-    record("close_month", row, by=by, now=now, after={"sha256": row.sha256})
+    # With all that the row says, so that the trail proves the row as well.
+    closed = {
+        "sha256": row.sha256,
+        "entries": row.entries,
+        "amount": f"{row.amount:.2f}",
+        "names": row.names,
+        "follows": row.follows_id and row.follows_id.isoformat(),
+        "audit_block": row.audit_block,
+        "audit_head": row.audit_head,
+    }
+    record("close_month", row, by=by, now=now, after=closed)
     return row
 
 

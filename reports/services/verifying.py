@@ -1,4 +1,4 @@
-"""Recompute what was stored: totals, stock, acceptances and the seals of closed months."""
+"""Recompute what was stored: totals, stock, acceptances, closed months and the audit trail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.services.heads import kept_heads
+from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
 from reports.models import GRAINS, Month
 
 from .months import seal_of
@@ -96,6 +98,36 @@ WHERE line.refunded_amount IS DISTINCT FROM entry.amount
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
+# Months closed before a closing said more than the digest only have that compared.
+MONTHS_ARE_AS_RECORDED = f"""
+WITH step AS (
+    SELECT DISTINCT ON (subject, action) subject, action, at, by_id, after
+    FROM accounts_auditentry
+    WHERE subject_type = 'reports.month'
+        AND action IN ('request_close', 'close_month', 'publish_month')
+    ORDER BY subject, action, id
+)
+SELECT coalesce(to_char(month, 'YYYY-MM'), left(closed.subject, 7)) AS month,
+    'is not as the audit trail says' AS wrong
+FROM (SELECT * FROM reports_month WHERE status IN ('closed', 'published')) sealed
+FULL JOIN (SELECT * FROM step WHERE action = 'close_month') closed
+    ON closed.subject = to_char(month, 'YYYY-MM-DD')
+LEFT JOIN step requested
+    ON (requested.subject, requested.action) = (closed.subject, 'request_close')
+LEFT JOIN step published
+    ON (published.subject, published.action) = (closed.subject, 'publish_month')
+WHERE (
+    (closed_at, confirmed_by_id, requested_by_id, status = 'published') IS DISTINCT FROM
+        (closed.at, closed.by_id, requested.by_id, published.subject IS NOT NULL)
+    OR closed.after NOT IN (
+        jsonb_build_object('sha256', sha256),
+        jsonb_build_object('sha256', sha256, 'entries', entries, 'amount', amount::text,
+            'names', names, 'follows', to_char(follows_id, 'YYYY-MM-DD'),
+            'audit_block', audit_block, 'audit_head', audit_head))
+) AND (%(month)s::date IS NULL OR month = %(month)s)
+ORDER BY 1 LIMIT {LISTED}
+"""  # noqa: S608
+
 
 def verify(*, month: date | None = None) -> list[Check]:
     """
@@ -113,13 +145,14 @@ def verify(*, month: date | None = None) -> list[Check]:
         "accepted lines are booked": partial(_rows, ACCEPTED_LINES_ARE_BOOKED),
         "refunds are booked": partial(_rows, REFUNDS_ARE_BOOKED),
         "closed months are as they were sealed": partial(_broken_seals, month),
+        "the audit trail is as it was sealed": _broken_trail,
     }
     return [Check(name, check()) for name, check in checks.items()]
 
 
 def _broken_seals(month: date | None) -> list[Finding]:
     sealed = Month.objects.sealed().select_related("follows").order_by("closed_at", "month")
-    findings: list[Finding] = []
+    findings = _rows(MONTHS_ARE_AS_RECORDED, month=month)
     if sealed.filter(follows=None).count() > 1:
         findings.append({"chain": "begins more than once"})
     for row in sealed.filter(month=month) if month else sealed:
@@ -133,6 +166,15 @@ def _broken_seals(month: date | None) -> list[Finding]:
                 }
             )
     return findings
+
+
+def _broken_trail() -> list[Finding]:
+    # The heads first: what they name stays in the chain while it grows.
+    heads = list(kept_heads())
+    for month in Month.objects.exclude(audit_block=None).order_by("audit_block"):
+        heads.append((f"month {month}", month.audit_block or 0, month.audit_head))
+    findings = broken_blocks() + stray_rows() + late_rows() + lost_heads(heads)
+    return findings[:LISTED]
 
 
 def _rows(sql: str, *, month: date | None = None) -> list[Finding]:

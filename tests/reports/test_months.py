@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from accounts.models import AuditEntry
+from accounts.models import AuditBlock, AuditEntry
 from accounts.refusals import Forbidden
 from reports.models import LedgerEntry, Month, PendingTotal, Total
 from reports.services.months import (
@@ -94,6 +94,18 @@ class TestCloseMonth:
             close()
         assert Month.objects.get().status == "reviewing"
 
+    def test_seals_the_audit_trail_and_keeps_its_head(self) -> None:
+        book()
+        closed = close()
+        head = AuditBlock.objects.get()
+        assert (closed.audit_block, closed.audit_head) == (head.number, head.sha256)
+        # The request is in it; the close itself, which names it, comes after.
+        assert [entry.action for entry in AuditEntry.objects.with_block().filter(block=1)] == [
+            "request_close"
+        ]
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Month.objects.create(month=date(2026, 9, 1), audit_block=1)
+
     def test_closes_a_month_without_entries(self) -> None:
         assert close().entries == 0
 
@@ -125,6 +137,9 @@ class TestClosedMonth:
             {"amount": 1},
             {"sha256": "0" * 64},
             {"confirmed_by": None},
+            {"audit_block": 2},
+            {"audit_head": "0" * 64},
+            {"audit_block": None, "audit_head": ""},
         ],
     )
     def test_stays_as_it_is(self, change: dict[str, Any]) -> None:
@@ -263,6 +278,7 @@ class TestMonthsOverHTTP:
         assert answers[1].json()["code"] == "forbidden"
         assert answers[2].json()["status"] == "closed"
         assert answers[3].json()["code"] == "wrong_state"
+        assert answers[2].json()["audit_head"] == AuditBlock.objects.latest().sha256
         published = post(client, "/api/v1/months/2026-10/publish/", first)
         assert published.json()["status"] == "published"
         assert client.get("/api/v1/months/2026-10/").json() == published.json()
