@@ -136,7 +136,7 @@ def seal_of(month: Month) -> Seal:
     """
     digest = hashlib.sha256()
     digest.update(f"{month.follows.sha256 if month.follows else ''}\n{month}\n".encode())
-    with connection.cursor() as cursor, cursor.copy(CANONICAL, [month.month]) as rows:
+    with connection.cursor() as cursor, cursor.cursor.copy(CANONICAL, [month.month]) as rows:
         for chunk in rows:
             digest.update(chunk)
     sums = LedgerEntry.objects.filter(month=month.month).aggregate(Count("pk"), Sum("amount"))

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditBlock, AuditEntry
 from accounts.refusals import Forbidden
@@ -60,6 +61,11 @@ class TestCloseMonth:
             ("request_close", "first", "2026-10-01"),
             ("close_month", "second", "2026-10-01"),
         ]
+
+    def test_works_while_statements_are_logged(self) -> None:
+        book()
+        with CaptureQueriesContext(connection):
+            assert close().is_sealed
 
     def test_refuses_the_same_person_twice(self) -> None:
         book()

@@ -110,7 +110,7 @@ class Listing:
     def cells(self, *, progress: Callable[[int], None]) -> Iterator[tuple[str, ...]]:
         """Yield the entries as a spreadsheet writes them; memory stays flat."""
         sql = f"COPY ({self.select(map(_cell, ENTRY_COLUMNS))}) TO STDOUT"
-        with connection.cursor() as cursor, cursor.copy(sql, self.values) as entries:
+        with connection.cursor() as cursor, cursor.cursor.copy(sql, self.values) as entries:
             for number, row in enumerate(entries.rows(), 1):
                 yield row
                 if number % 1_000 == 0:

@@ -70,7 +70,7 @@ def write_entries(path: Path, listing: Listing, *, progress: Progress) -> int:
         file.write(BOM)
         headings = ",".join(column.heading for column in ENTRY_COLUMNS)
         file.write(f"{headings}\r\n".encode())
-        with cursor.copy(sql, listing.values) as chunks:
+        with cursor.cursor.copy(sql, listing.values) as chunks:
             for rows, chunk in enumerate(chunks, 1):
                 # Each chunk is a row; its texts stay on one line.
                 file.write(b" ".join(bytes(chunk).splitlines()) + b"\r\n")
