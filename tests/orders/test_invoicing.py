@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
@@ -339,6 +340,26 @@ class TestStrangers:
             pay_back(auditor, payment),
         ):
             refused(answer, 403, "forbidden")
+
+
+class TestTheAdmin:
+    def test_shows_suppliers_their_own_and_lets_nobody_change_any(
+        self, market: Market, number: str, client: Client
+    ) -> None:
+        entered(invoice(market.sam, number, number="5" * 20))
+        entered(pay(market.fay, number, reference="ICBC-1"))
+        for person, is_seen in ((market.sam, True), (market.stella, False), (market.olga, True)):
+            User.objects.filter(pk=person.user.pk).update(is_staff=True)
+            client.force_login(User.objects.get(pk=person.user.pk))
+            for name, text in (("fapiao", "5" * 20), ("payment", "ICBC-1")):
+                listed = client.get(f"/admin/orders/{name}/")
+                assert listed.status_code == 200
+                assert (text in listed.content.decode()) is is_seen
+                key = (Fapiao if name == "fapiao" else Payment).objects.get().pk
+                assert client.get(f"/admin/orders/{name}/add/").status_code == 403
+                changed = client.post(f"/admin/orders/{name}/{key}/change/", {"amount": "1"})
+                assert changed.status_code == 403
+        assert Payment.objects.get().amount == 100
 
 
 class TestLists:
