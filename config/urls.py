@@ -8,6 +8,7 @@ from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from reports.views.dashboard import dashboard
+from reports.views.trace_page import trace_page
 
 from . import health
 
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("dashboard/", dashboard, name="dashboard"),
+    path("trace/", trace_page, name="trace-page"),
     # Only pictures of products are public; other stored files are served by their own views.
     path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import acceptance, declarations, evidence, months, reports, totals
+from .views import acceptance, declarations, evidence, months, reports, totals, trace
 
 urlpatterns = [
     path("consignments/<str:number>/accept/", acceptance.AcceptView.as_view(), name="accept"),
@@ -21,6 +21,7 @@ urlpatterns = [
     ),
     path("totals/", totals.TotalsView.as_view(), name="totals"),
     path("totals/entries/", totals.EntriesView.as_view(), name="entries"),
+    path("trace/", trace.TraceView.as_view(), name="trace"),
     path("months/", months.MonthsView.as_view(), name="months"),
     path("months/<str:month>/", months.MonthView.as_view(), name="month"),
     path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),
