@@ -166,25 +166,6 @@ class Names:
             "county": self.division(county),
         }
 
-    def shown(self, dimension: str, row: Mapping[str, Any]) -> Any:
-        """Return how an answer shows what `row` is in a dimension of the figures."""
-        match dimension:
-            case "month":
-                return f"{row['month']:%Y-%m}"
-            case "county":
-                return self.division(row["county_code"])
-            case "district":
-                return self.division(row["region_code"])
-            case "pair":
-                return self.pair(row["pair_district_code"], row["pair_county"])
-            case "category":
-                return self.category(row["category_code"])
-            case "supplier":
-                return self.supplier(row["supplier_code"])
-            case "recognised":
-                return row["is_recognised"]
-        return row[dimension]
-
 
 def _named(code: str, names: Mapping[str, str], missing: str) -> dict[str, str]:
     return {"code": code or missing, "name": names.get(code, code or missing)}
@@ -193,6 +174,18 @@ def _named(code: str, names: Mapping[str, str], missing: str) -> dict[str, str]:
 def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -> dict[str, Any]:
     """Return the shape of AnswerSerializer, the total summed from the groups."""
     names = Names(answer.groups)
+    show = {
+        "month": lambda row: f"{row['month']:%Y-%m}",
+        "county": lambda row: names.division(row["county_code"]),
+        "district": lambda row: names.division(row["region_code"]),
+        "pair": lambda row: names.pair(row["pair_district_code"], row["pair_county"]),
+        "category": lambda row: names.category(row["category_code"]),
+        "kind": lambda row: row["kind"],
+        "buyer_kind": lambda row: row["buyer_kind"],
+        "channel": lambda row: row["channel"],
+        "supplier": lambda row: names.supplier(row["supplier_code"]),
+        "recognised": lambda row: row["is_recognised"],
+    }
     by = list(by)
     total = {
         name: sum((row[name] for row in answer.groups), zero)
@@ -203,15 +196,13 @@ def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -
         "as_of": answer.as_of and localtime(answer.as_of).isoformat(),
         "published_only": published_only,
         "groups": [
-            {**{name: names.shown(name, row) for name in by}, **sums_as_json(row)}
-            for row in answer.groups
-            if by
+            {**{name: show[name](row) for name in by}, **_sums(row)} for row in answer.groups if by
         ],
-        "total": sums_as_json(total),
+        "total": _sums(total),
     }
 
 
-def sums_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def _sums(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "amount": f"{row['amount']:.2f}",
         "weight_kg": f"{row['weight_kg']:.3f}",

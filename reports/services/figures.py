@@ -95,16 +95,6 @@ def answer(question: Question, *, day: date) -> Answer:
     rule = CountingRule.objects.filter(in_force_from__lte=last).first()
     # Read first: what follows is at least as new.
     state = RollUp.objects.first()
-    groups = groups_of(question)
-    return Answer(
-        rule=rule.version if rule else None,
-        as_of=state.rolled_up_at if state else None,
-        groups=groups,
-    )
-
-
-def groups_of(question: Question) -> list[dict[str, Any]]:
-    """Return the sums of each group that has entries, with the columns that tell it apart."""
     cells = question.select(_cells(question)).annotate(
         # All that is unpaired is one group, from whichever county it came.
         pair_county=Case(When(pair_district_code="", then=Value("")), default=F("county_code"))
@@ -118,18 +108,20 @@ def groups_of(question: Question) -> list[dict[str, Any]]:
             )
         )
     )
-    return list(cells.order_by(*names).values(*names).annotate(**SUMS).filter(entries__gt=0))
+    groups = list(cells.order_by(*names).values(*names).annotate(**SUMS).filter(entries__gt=0))
+    return Answer(
+        rule=rule.version if rule else None,
+        as_of=state.rolled_up_at if state else None,
+        groups=groups,
+    )
 
 
 def entries_behind(question: Question) -> models.QuerySet[LedgerEntry]:
     """Return the ledger's entries that the figure is summed from, with their sources."""
-    return question.select(with_sources(LedgerEntry.objects.all()))
-
-
-def with_sources(entries: models.QuerySet[LedgerEntry]) -> models.QuerySet[LedgerEntry]:
-    """Return the entries with the rows that they come from."""
-    return entries.select_related(
-        "order_line__order", "order_line__consignment", "claim_line", "declared_row"
+    return question.select(
+        LedgerEntry.objects.select_related(
+            "order_line__order", "order_line__consignment", "claim_line", "declared_row"
+        )
     )
 
 

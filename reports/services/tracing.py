@@ -1,28 +1,18 @@
 """Follow a sale from any of its papers down to what was delivered and up to the figures."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from accounts.refusals import NotFound
 from orders.models import Claim, Consignment, Fapiao, Order, OrderEvent, OrderLine, Payment
-from reports.models import (
-    GRAINS,
-    Declaration,
-    DeclarationRow,
-    LedgerEntry,
-    Month,
-    RollUp,
-    Total,
-)
+from reports.models import Declaration, DeclarationRow, LedgerEntry, Month
 
-from .figures import COLUMNS, Question, groups_of, with_sources
-from .totals import grain_of
+from .figures import COLUMNS, Question, answer
 
 #: How many lines, declared rows and entries of a thing are shown; a file may have a million.
 SHOWN = 500
@@ -35,14 +25,13 @@ class Figure:
     """
     One figure of a month with its sums, as far as rolled up, and the entries traced to it.
 
-    `row` has the columns that tell it apart; the figure of a grade is of that or better.
+    They all are the same by the dimension `by`; a figure by grade is of that or better.
     """
 
     month: Month
     by: str
-    row: dict[str, Any]
     sums: dict[str, Any]
-    traced: list[int]
+    traced: list[LedgerEntry]
 
 
 @dataclass(frozen=True)
@@ -84,9 +73,9 @@ class _Start:
     declaration: Any = None
 
 
-def trace(kind: str, key: Any, *, row: int | None = None) -> Trace:
+def trace(kind: str, key: Any, *, row: int | None = None, day: date) -> Trace:
     """
-    Return all that is behind and above the `kind` (see STARTS) that `key` names.
+    Return all that is behind and above the `kind` (see STARTS) that `key` names, on `day`.
 
     `row` narrows a declaration. The number of queries does not depend on what is found.
     Raise NotFound.
@@ -107,15 +96,16 @@ def trace(kind: str, key: Any, *, row: int | None = None) -> Trace:
     if not (lines or roots or declarations):
         raise NotFound
     entries = list(
-        with_sources(LedgerEntry.objects.all())
+        LedgerEntry.objects.select_related(
+            "order_line__order", "order_line__consignment", "claim_line", "declared_row"
+        )
         .filter(Q(order_line__in=lines) | Q(pk__in=roots) | Q(corrects__in=roots))
         .order_by("id")[: SHOWN + 1]
     )
     shown = entries[:SHOWN]
     consignments = {line.consignment_id for line in lines}
     orders = {line.order_id for line in lines}
-    # Read before the figures: they are at least as new.
-    state = RollUp.objects.first()
+    figures, as_of = _figures(shown, day=day)
     return Trace(
         lines=lines[:SHOWN],
         rows=rows[:SHOWN],
@@ -134,8 +124,8 @@ def trace(kind: str, key: Any, *, row: int | None = None) -> Trace:
             .order_by("id")
         ),
         declarations=declarations,
-        figures=_figures(shown),
-        as_of=state.rolled_up_at if state else None,
+        figures=figures,
+        as_of=as_of,
         is_complete=max(len(lines), len(rows), len(entries)) <= SHOWN,
     )
 
@@ -181,62 +171,47 @@ def _evidence(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.select_related("consignment", "reverses", "reversed_by").order_by("id")
 
 
-def _figures(entries: Iterable[LedgerEntry]) -> list[Figure]:
-    """Return every figure that the entries are in: by month, by each dimension, by grade."""
-    entries = list(entries)
+def _figures(entries: list[LedgerEntry], *, day: date) -> tuple[list[Figure], datetime | None]:
+    """
+    Return every figure that the entries are in, and as of when.
+
+    By month alone, by each dimension, and by each of their grades.
+    """
     months = Month.objects.in_bulk({entry.month for entry in entries})
-    figures = []
-    for by in (*COLUMNS, "grade"):
-        traced: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    of_months = (("month__in", list(months)),)
+    asked: list[tuple[str, int | None, Question]] = [
+        (by, None, Question(by=tuple(dict.fromkeys(("month", by))), where=of_months))
+        for by in COLUMNS
+    ]
+    asked += [
+        ("grade", grade, Question(by=("month",), where=of_months, grade=grade))
+        for grade in sorted({entry.grade for entry in entries})
+    ]
+    figures, as_of = [], None
+    for by, grade, question in asked if entries else ():
+        traced: dict[tuple[Any, ...], list[LedgerEntry]] = defaultdict(list)
         for entry in entries:
-            traced[tuple(_told_apart(by, entry).items())].append(entry.pk)
-        sums = _sums_by(by, months) if traced else {}
+            if grade is None or entry.grade == grade:
+                traced[_told_apart(by, entry)].append(entry)
+        found = answer(question, day=day)
+        as_of = as_of or found.as_of
+        sums = {
+            tuple(value for column, value in group.items() if column not in NOTHING): group
+            for group in found.groups
+        }
         figures += [
-            Figure(months[dict(key)["month"]], by, dict(key), sums.get(key, NOTHING), ids)
-            for key, ids in sorted(traced.items(), key=lambda item: str(item[0]))
+            Figure(months[key[0]], by, sums.get(key, NOTHING), same)
+            for key, same in sorted(traced.items())
         ]
-    return figures
+    return figures, as_of
 
 
-def _told_apart(by: str, entry: LedgerEntry) -> dict[str, Any]:
-    """Return the columns, with the entry's values, that tell its figure from others."""
-    row = {"month": entry.month}
+def _told_apart(by: str, entry: LedgerEntry) -> tuple[Any, ...]:
+    """Return what tells the entry's figure from others, in the order of an answer's columns."""
     match by:
+        case "month" | "grade":
+            return (entry.month,)
         case "pair":
             district = entry.pair_district_code
-            row |= {
-                "pair_district_code": district,
-                "pair_county": entry.county_code if district else "",
-            }
-        case "grade":
-            row["grade"] = entry.grade
-        case _:
-            row |= {column: getattr(entry, column) for column in COLUMNS[by]}
-    return row
-
-
-def _sums_by(by: str, months: Iterable[date]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    of_months = ("month__in", list(months))
-    if by == "grade":
-        return _sums_by_least_grade(of_months[1])
-    dimensions = ("month",) if by == "month" else ("month", by)
-    return {
-        tuple((name, value) for name, value in group.items() if name not in NOTHING): group
-        for group in groups_of(Question(by=dimensions, where=(of_months,)))
-    }
-
-
-def _sums_by_least_grade(months: list[date]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    coarsest = min(GRAINS, key=lambda grain: len(grain))
-    cells: Any = (
-        Total.objects.filter(grain=grain_of(coarsest), month__in=months)
-        .values("month", "grade")
-        .annotate(**{name: Sum(name) for name in NOTHING})
-    )
-    sums: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for cell in cells:
-        for grade in range(cell["grade"] + 1):
-            key = (("month", cell["month"]), ("grade", grade))
-            so_far = sums.get(key, NOTHING)
-            sums[key] = {name: so_far[name] + cell[name] for name in NOTHING}
-    return sums
+            return (entry.month, district, entry.county_code if district else "")
+    return (entry.month, *(getattr(entry, column) for column in COLUMNS[by]))

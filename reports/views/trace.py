@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.timezone import localtime
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -25,15 +25,9 @@ from accounts.api.serializers import (
 from accounts.refusals import ErrorItem, Invalid
 from orders.models import Order, OrderLine
 from orders.serializers import ClaimSerializer, CodeAndName, EventSerializer
-from reports.models import Declaration, DeclarationRow, Grade, Month
+from reports.models import Declaration, DeclarationRow, Month
 from reports.permissions import SeesAllFigures
-from reports.serializers import (
-    EntrySerializer,
-    Names,
-    SumsSerializer,
-    entries_as_json,
-    sums_as_json,
-)
+from reports.serializers import EntrySerializer, SumsSerializer, entries_as_json
 from reports.services.figures import COLUMNS, UNPAIRED
 from reports.services.tracing import STARTS, Figure, Trace, trace
 
@@ -190,16 +184,17 @@ def answer_trace(asked: Mapping[str, str]) -> dict[str, Any]:
     ((kind, key),) = given.items()
     if row is not None and kind != "declaration":
         raise Invalid(errors=[ErrorItem("/row", "invalid", _("Only a declaration has rows."))])
-    return trace_as_json(trace(kind, key, row=row), asked)
+    return trace_as_json(trace(kind, key, row=row, day=timezone.localdate()), asked)
 
 
 def trace_as_json(found: Trace, asked: Mapping[str, str]) -> dict[str, Any]:
     """Return the shape of TraceSerializer."""
-    names = Names(figure.row for figure in found.figures)
+    entries = entries_as_json(found.entries)
+    entry_by_id = {entry["id"]: entry for entry in entries}
     return {
         "of": dict(asked),
         "is_complete": found.is_complete,
-        "as_of": found.as_of and localtime(found.as_of).isoformat(),
+        "as_of": found.as_of and timezone.localtime(found.as_of).isoformat(),
         "orders": TracedOrderSerializer(found.orders, many=True).data,
         "consignments": TracedConsignmentSerializer(found.consignments, many=True).data,
         "lines": TracedLineSerializer(found.lines, many=True).data,
@@ -209,17 +204,16 @@ def trace_as_json(found: Trace, asked: Mapping[str, str]) -> dict[str, Any]:
         "payments": PaymentSerializer(found.payments, many=True).data,
         "declarations": TracedDeclarationSerializer(found.declarations, many=True).data,
         "rows": TracedRowSerializer(found.rows, many=True).data,
-        "entries": entries_as_json(found.entries),
-        "figures": [_figure_as_json(figure, names) for figure in found.figures],
+        "entries": entries,
+        "figures": [
+            _figure_as_json(figure, entry_by_id[figure.traced[0].pk][figure.by])
+            for figure in found.figures
+        ],
     }
 
 
-def _figure_as_json(figure: Figure, names: Names) -> dict[str, Any]:
-    value = (
-        Grade(figure.row["grade"]).name
-        if figure.by == "grade"
-        else names.shown(figure.by, figure.row)
-    )
+def _figure_as_json(figure: Figure, value: Any) -> dict[str, Any]:
+    """Return a figure; its entries all show the same `value` in its dimension."""
     query = urlencode({"month": str(figure.month), figure.by: _as_filter(value)})
     return {
         "month": str(figure.month),
@@ -227,8 +221,10 @@ def _figure_as_json(figure: Figure, names: Names) -> dict[str, Any]:
         "sha256": figure.month.sha256,
         "by": figure.by,
         "value": value,
-        **sums_as_json(figure.sums),
-        "traced": figure.traced,
+        "amount": f"{figure.sums['amount']:.2f}",
+        "weight_kg": f"{figure.sums['weight_kg']:.3f}",
+        "entries": figure.sums["entries"],
+        "traced": [entry.pk for entry in figure.traced],
         "totals_at": f"{reverse('totals')}?{query}",
         "entries_at": f"{reverse('entries')}?{query}",
     }

@@ -245,7 +245,7 @@ class TestUp:
         for lines in (1, 20):
             delivery = sold(*[{"batch": f"B-{lines}"}] * lines)
             roll_up(now=NOW)
-            with django_assert_max_num_queries(32):
+            with django_assert_max_num_queries(54):
                 answer = client.get(f"{TRACE}?consignment={delivery.number}", headers=headers)
             assert len(answer.json()["lines"]) == lines
 
