@@ -56,7 +56,7 @@ def trace_page(request: HttpRequest) -> HttpResponse:
         else:
             context["tables"] = _tables(found)
             context["is_complete"] = found["is_complete"]
-            context["as_of"] = found["as_of"]
+            context["as_of"] = _moment(found["as_of"])
     return render(request, "reports/trace.html", context, status=status)
 
 
@@ -83,7 +83,7 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             {
                 _("Month"): lambda r: r["month"],
                 _("Status"): lambda r: Month.Status(r["status"]).label,
-                _("By"): lambda r: titles[r["by"]],
+                _("Dimension"): lambda r: titles[r["by"]],
                 _("Value"): lambda r: _shown(r["by"], r["value"]),
                 _("Yuan"): lambda r: r["amount"],
                 _("Entries"): lambda r: (r["entries"], _entries_of(r)),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from orders.models import Consignment, Fapiao, OrderEvent, Payment
 from tests.factories import UserFactory
+from tests.sessions import held_open
 
 from .market import Market, Person, refused
 
@@ -378,6 +379,34 @@ class TestLists:
             for name in ("fapiao", "payments"):
                 with django_assert_max_num_queries(5):
                     market.alice.get(f"/consignments/{number}/{name}/")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoAtOnce:
+    """The second waits for the first, and then sees what it did."""
+
+    def test_invoice_no_more_than_is_due(self, market: Market, number: str) -> None:
+        with held_open(lambda: invoice(market.olga, number, "7200")) as second:
+            entered(invoice(market.sam, number, "0.01"))
+        assert refused(second.result(), 400, "invalid") == {("/amount", "invalid")}
+
+    def test_pay_no_more_than_a_refund_leaves(self, market: Market, number: str) -> None:
+        claim = market.claimed(number)
+        with held_open(lambda: pay(market.fay, number, "7200")) as second:
+            assert market.settle(claim, "0.01").status_code == 200
+        assert refused(second.result(), 400, "invalid") == {("/amount", "invalid")}
+
+    def test_reverse_once(self, market: Market, number: str) -> None:
+        fapiao = entered(invoice(market.sam, number))["number"]
+        with held_open(lambda: red_letter(market.olga, fapiao)) as second:
+            entered(red_letter(market.sam, fapiao))
+        refused(second.result(), 409, "wrong_state")
+
+    def test_enter_a_number_once_whatever_they_are_for(self, market: Market, number: str) -> None:
+        other = market.accepted()
+        with held_open(lambda: invoice(market.sam, other, number="4" * 20)) as second:
+            entered(invoice(market.sam, number, number="4" * 20))
+        refused(second.result(), 409, "wrong_state")
 
 
 class TestTheDatabase:
