@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("orders", "0003_payments_and_fapiao"),
-        ("reports", "0004_declarations"),
+        ("reports", "0005_month_keeps_audit_head"),
     ]
 
     operations = [
