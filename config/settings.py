@@ -284,6 +284,7 @@ SPECTACULAR_SETTINGS = {
         "OrderStatus": "orders.models.Order.Status",
         "ConsignmentStatus": "orders.models.Consignment.Status",
         "ClaimStatus": "orders.models.Claim.Status",
+        "FapiaoKind": "orders.models.Fapiao.Kind",
         "MonthStatus": "reports.models.Month.Status",
         "ReportStatus": "reports.models.Report.Status",
         "DeclarationStatus": "reports.models.Declaration.Status",

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from reports.views.dashboard import dashboard
 from reports.views.seals import seal
+from reports.views.trace_page import trace_page
 
 from . import health
 
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("dashboard/", dashboard, name="dashboard"),
     path("seal/", seal, name="seal"),
+    path("trace/", trace_page, name="trace-page"),
     # Only pictures of products are public; other stored files are served by their own views.
     path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]

@@ -1,4 +1,4 @@
-"""The admin's pages for buyers, orders, consignments and claims."""
+"""The admin's pages for buyers, orders, consignments, claims, fapiaos and payments."""
 
 from django.contrib import admin
 
@@ -20,9 +20,11 @@ from .models import (
     ClaimLine,
     Consignment,
     Credit,
+    Fapiao,
     Membership,
     Order,
     OrderLine,
+    Payment,
 )
 
 SEEN_BY_OWN_PEOPLE: Rights = {
@@ -101,3 +103,20 @@ class ClaimAdmin(OwnedAdmin):
     list_filter = ["status"]
     list_select_related = ["consignment"]
     inlines = [ClaimLineInline]
+
+
+@admin.register(Fapiao)
+class FapiaoAdmin(OwnedAdmin):
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
+    list_display = ["number", "consignment", "kind", "issued_on", "amount", "reverses"]
+    list_filter = ["kind"]
+    list_select_related = ["consignment", "reverses"]
+    search_fields = ["number", "buyer_title"]
+
+
+@admin.register(Payment)
+class PaymentAdmin(OwnedAdmin):
+    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
+    list_display = ["id", "consignment", "paid_on", "reference", "amount", "reverses"]
+    list_select_related = ["consignment", "reverses__consignment"]
+    search_fields = ["reference"]

@@ -2,13 +2,26 @@
 
 from django.urls import path
 
-from .views import acceptance, declarations, months, reports, totals
+from .views import acceptance, declarations, evidence, months, reports, totals, trace
 
 urlpatterns = [
     path("consignments/<str:number>/accept/", acceptance.AcceptView.as_view(), name="accept"),
     path("claims/<int:pk>/settle/", acceptance.SettleView.as_view(), name="settle"),
+    path("consignments/<str:number>/fapiao/", evidence.FapiaosView.as_view(), name="fapiaos"),
+    path(
+        "fapiao/<str:number>/reverse/",
+        evidence.ReverseFapiaoView.as_view(),
+        name="fapiao-reverse",
+    ),
+    path("consignments/<str:number>/payments/", evidence.PaymentsView.as_view(), name="payments"),
+    path(
+        "payments/<int:pk>/reverse/",
+        evidence.ReversePaymentView.as_view(),
+        name="payment-reverse",
+    ),
     path("totals/", totals.TotalsView.as_view(), name="totals"),
     path("totals/entries/", totals.EntriesView.as_view(), name="entries"),
+    path("trace/", trace.TraceView.as_view(), name="trace"),
     path("months/", months.MonthsView.as_view(), name="months"),
     path("months/<str:month>/", months.MonthView.as_view(), name="month"),
     path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),

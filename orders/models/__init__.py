@@ -1,7 +1,8 @@
-"""Who buys, what was ordered, delivered and accepted, and what was claimed afterwards."""
+"""Who buys, what was ordered, delivered and accepted, and what was claimed and paid afterwards."""
 
 from .buyers import Address, Buyer, Channel, Credit, Membership
 from .claims import Claim, ClaimLine
+from .evidence import Fapiao, Payment
 from .idempotency import IdempotencyKey
 from .orders import Consignment, Order, OrderEvent, OrderLine
 
@@ -13,9 +14,11 @@ __all__ = [
     "ClaimLine",
     "Consignment",
     "Credit",
+    "Fapiao",
     "IdempotencyKey",
     "Membership",
     "Order",
     "OrderEvent",
     "OrderLine",
+    "Payment",
 ]

@@ -220,6 +220,7 @@ class OrderLine(models.Model):
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
         ordering = ["order_id", "number"]
+        indexes = [models.Index(fields=["batch"], condition=~Q(batch=""), name="lines_by_batch")]
         constraints = [
             models.UniqueConstraint(fields=["order", "number"], name="line_number_once_per_order"),
             models.CheckConstraint(

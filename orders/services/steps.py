@@ -51,11 +51,13 @@ def order_for_buyer(number: str, *, by: User, roles: Collection[str] = ORDERING_
     return key
 
 
-def consignment_for_buyer(number: str, *, by: User) -> tuple[int, int]:
+def consignment_for_buyer(
+    number: str, *, by: User, roles: Collection[str] = ORDERING_ROLES
+) -> tuple[int, int]:
     """
     Return the keys of the consignment `number` and of its order, which `by`'s buyer placed.
 
-    Raise NotFound when `by` may not see it, and Forbidden when only the role is wrong.
+    Raise NotFound when `by` may not see it, and Forbidden when the role is not in `roles`.
     """
     found = (
         Consignment.objects.filter(number=number, order__buyer__memberships__user=by)
@@ -65,7 +67,7 @@ def consignment_for_buyer(number: str, *, by: User) -> tuple[int, int]:
     if found is None:
         raise _not_mine(Consignment.objects.for_actor(by).filter(number=number).exists())
     key, order_id, role = found
-    if role not in ORDERING_ROLES:
+    if role not in roles:
         raise Forbidden
     return key, order_id
 
@@ -81,6 +83,14 @@ def consignment_for_supplier(number: str, *, by: User) -> tuple[int, int]:
     ).first()
     if found is None:
         raise _not_mine(Consignment.objects.for_actor(by).filter(number=number).exists())
+    return found
+
+
+def consignment_for_office(number: str) -> tuple[int, int]:
+    """Return the keys of the consignment `number` and of its order. Raise NotFound."""
+    found = Consignment.objects.filter(number=number).values_list("pk", "order_id").first()
+    if found is None:
+        raise NotFound
     return found
 
 

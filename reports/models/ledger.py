@@ -61,7 +61,8 @@ class LedgerEntry(models.Model):
     One sale, or one correction of a sale, that the official figure counts.
 
     Never changed and never deleted: a correction is a new entry that points to
-    what it corrects. `booked_at` decides the month, in Asia/Shanghai; the
+    what it corrects. A regrade is two: what is left of a line, taken from one
+    evidence grade and put to another. `booked_at` decides the month, in Asia/Shanghai; the
     database derives it, marks the totals to bring up to date, and refuses
     entries of a closed month. Codes are copied, so nothing that is renamed or
     moved later reaches a booked figure. An empty code means: not known.
@@ -72,6 +73,7 @@ class LedgerEntry(models.Model):
         CLAIM = "claim", _("claim")
         DECLARATION = "declaration", _("declaration")
         CORRECTION = "correction", _("correction")
+        REGRADE = "regrade", _("change of evidence")
 
     source = models.CharField(_("source"), max_length=12, choices=Source)
     booked_at = models.DateTimeField(_("booked at"))
@@ -173,6 +175,7 @@ class LedgerEntry(models.Model):
                 condition=Q(source="acceptance", order_line__isnull=False)
                 | Q(source="claim", claim_line__isnull=False, corrects__isnull=False)
                 | Q(source="correction", corrects__isnull=False)
+                | Q(source="regrade", order_line__isnull=False, corrects__isnull=False)
                 | Q(source="declaration"),
                 name="entry_has_its_source",
             ),

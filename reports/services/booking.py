@@ -12,6 +12,8 @@ from orders.models import ClaimLine, OrderLine
 from orders.services.accepting import record_acceptance
 from orders.services.claiming import record_settlement
 
+from .grading import regrade
+
 # The sale is what was accepted, so the amount is the line's own and rounded there already.
 BOOK_ACCEPTED = """
 INSERT INTO reports_ledgerentry (
@@ -45,7 +47,8 @@ ON CONFLICT (order_line_id) WHERE source = 'acceptance' DO NOTHING
 """
 
 # Quantity and weight go back in the proportion of the refund to the sale: all refunds so far
-# are rounded together, so that what is left of a line never falls below zero.
+# are rounded together, so that what is left of a line never falls below zero. What is left
+# lies at the grade of the line's latest entry; the pairs of a regrade add up to nothing.
 BOOK_SETTLED = """
 INSERT INTO reports_ledgerentry (
     source, booked_at, occurred_on, corrects_id, corrects_month, rule_id, order_line_id,
@@ -57,7 +60,7 @@ SELECT
     CASE WHEN month.status IN ('closed', 'published') THEN sale.month END, sale.rule_id,
     sale.order_line_id, refund.id, sale.product_name, sale.category_code, sale.county_code,
     sale.supplier_code, sale.buyer_code, sale.buyer_kind, sale.region_code,
-    sale.pair_district_code, sale.channel, sale.kind, sale.is_recognised, sale.grade,
+    sale.pair_district_code, sale.channel, sale.kind, sale.is_recognised, latest.grade,
     earlier.quantity - round(sale.quantity * share.refunded, 3), sale.unit,
     earlier.weight_kg - round(sale.weight_kg * share.refunded, 3), -refund.amount,
     left('claim: ' || refund.reason, 200)
@@ -71,6 +74,10 @@ CROSS JOIN LATERAL (
         coalesce(-sum(weight_kg), 0) AS weight_kg
     FROM reports_ledgerentry WHERE corrects_id = sale.id
 ) earlier
+CROSS JOIN LATERAL (
+    SELECT grade FROM reports_ledgerentry WHERE order_line_id = sale.order_line_id
+    ORDER BY id DESC LIMIT 1
+) latest
 CROSS JOIN LATERAL (
     SELECT (earlier.amount + refund.amount) / nullif(sale.amount, 0) AS refunded
 ) share
@@ -103,12 +110,13 @@ def settle_claim(claim_id: int, *, amount: Decimal, by: User, now: datetime) -> 
     Settle a claim with a refund of `amount` yuan and take it off the ledger.
 
     The refund counts against the month of settlement, whatever became of the month of
-    the sale. Return the claim's lines with their shares. Raise what `record_settlement`
-    raises.
+    the sale. Less is due then, so fapiaos and payments may cover it now. Return the
+    claim's lines with their shares. Raise what `record_settlement` raises.
     """
     claim_lines = record_settlement(claim_id, amount=amount, by=by, now=now)
     with connection.cursor() as cursor:
         cursor.execute(BOOK_SETTLED, [claim_id])
+    regrade(claim_lines[0].claim.consignment_id, now=now)
     return claim_lines
 
 

@@ -1,4 +1,4 @@
-"""Recompute what was stored: totals, stock, acceptances, closed months and the audit trail."""
+"""Recompute what was stored: totals, stock, acceptances, grades, months, the audit trail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from accounts.services.heads import kept_heads
 from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
 from reports.models import GRAINS, Month
 
+from .grading import GRADE_PROVED
 from .months import seal_of
 from .totals import differences
 
@@ -128,6 +129,23 @@ WHERE (
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
+GRADES_FOLLOW_EVIDENCE = f"""
+SELECT consignment.number AS consignment, net.grade AS booked, proved.grade AS proved
+FROM (
+    SELECT DISTINCT line.consignment_id, net.grade
+    FROM (
+        SELECT order_line_id, grade FROM reports_ledgerentry WHERE order_line_id IS NOT NULL
+        GROUP BY order_line_id, grade
+        HAVING (sum(quantity), sum(weight_kg), sum(amount)) <> (0, 0, 0)
+    ) net
+    JOIN orders_orderline line ON line.id = net.order_line_id
+) net
+JOIN orders_consignment consignment ON consignment.id = net.consignment_id
+CROSS JOIN LATERAL ({GRADE_PROVED}) proved
+WHERE net.grade <> proved.grade
+ORDER BY consignment.id, net.grade LIMIT {LISTED}
+"""  # noqa: S608
+
 
 def verify(*, month: date | None = None) -> list[Check]:
     """
@@ -144,6 +162,7 @@ def verify(*, month: date | None = None) -> list[Check]:
         "open lines hold their stock": partial(_rows, OPEN_LINES_HOLD_STOCK),
         "accepted lines are booked": partial(_rows, ACCEPTED_LINES_ARE_BOOKED),
         "refunds are booked": partial(_rows, REFUNDS_ARE_BOOKED),
+        "grades follow the evidence": partial(_rows, GRADES_FOLLOW_EVIDENCE),
         "closed months are as they were sealed": partial(_broken_seals, month),
         "the audit trail is as it was sealed": _broken_trail,
     }

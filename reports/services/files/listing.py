@@ -129,22 +129,26 @@ def _cell(column: Column) -> str:
     return f"coalesce(({value})::text, '')"
 
 
+#: Regrades come in pairs that add up to nothing: they are evidence, not sales or returns.
+SALES = "entry.source <> 'regrade'"
+
+
 def of_month(month: date) -> Listing:
     return Listing("entry.month = %s", (month,))
 
 
 def corrections_of(month: date) -> Listing:
-    """Return what takes away from a month or corrects an earlier one."""
+    """Return what takes away from a month or corrects an earlier one; no changes of evidence."""
     return Listing(
-        "entry.month = %s AND (entry.amount < 0 OR entry.corrects_id IS NOT NULL"
+        f"{SALES} AND entry.month = %s AND (entry.amount < 0 OR entry.corrects_id IS NOT NULL"
         " OR entry.corrects_month IS NOT NULL)",
         (month,),
     )
 
 
 def of_supplier(month: date, code: str) -> Listing:
-    return Listing("entry.month = %s AND entry.supplier_code = %s", (month, code))
+    return Listing(f"{SALES} AND entry.month = %s AND entry.supplier_code = %s", (month, code))
 
 
 def of_buyer(month: date, code: str) -> Listing:
-    return Listing("entry.month = %s AND entry.buyer_code = %s", (month, code))
+    return Listing(f"{SALES} AND entry.month = %s AND entry.buyer_code = %s", (month, code))

@@ -49,7 +49,8 @@ class Statement:
 @translation.override("zh-hans")
 def statement_of(report: Report) -> Statement:
     """Return what the statement or certificate that `report` asks for says."""
-    sold = LedgerEntry.objects.filter(month=report.month)
+    # Changes of evidence add up to nothing, and are nothing to the owner.
+    sold = LedgerEntry.objects.filter(month=report.month).exclude(source=LedgerEntry.Source.REGRADE)
     code = report.subject
     if report.kind == Report.Kind.SUPPLIER_STATEMENT:
         title, text = "供应商对账单", "以下为贵单位当月经采购方验收的供货，退货已扣减。"
