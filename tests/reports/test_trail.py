@@ -62,6 +62,15 @@ def test_every_endpoint_that_writes_leaves_a_row(market: Market) -> None:
     step(lambda: market.confirm(delivered))
     step(lambda: market.ship(delivered, "1"))
     step(lambda: market.accept(delivered, "1"))
+    day = f"{timezone.localdate()}"
+    bill = {"kind": "ordinary", "amount": "1.00", "issued_on": day, "buyer_title": "食堂"}
+    first, red = "1" * 20, "2" * 20
+    step(lambda: market.sam.post(f"/consignments/{delivered}/fapiao/", {**bill, "number": first}))
+    step(lambda: market.sam.post(f"/fapiao/{first}/reverse/", {"number": red, "issued_on": day}))
+    paid = {"amount": "1.00", "paid_on": day, "reference": "P-1"}
+    payment = step(lambda: market.alice.post(f"/consignments/{delivered}/payments/", paid))["id"]
+    back = {"paid_on": day, "reference": "P-2"}
+    step(lambda: market.alice.post(f"/payments/{payment}/reverse/", back))
     claim = step(lambda: market.claim(delivered, "1"))
     step(lambda: market.settle(claim["id"], "1"))
     step(lambda: market.decline(placed()[1]))
