@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
         "task": "reports.tasks.read_declarations",
         "schedule": 20.0,
     },
+    # Half past two at night in Shanghai.
+    "examine the months to publish": {
+        "task": "reports.tasks.examine_months",
+        "schedule": crontab(hour="18", minute="30"),
+    },
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

@@ -1,4 +1,4 @@
-"""The shapes of figures, ledger entries and months."""
+"""The shapes of figures, ledger entries, months and anomalies."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -8,10 +8,10 @@ from typing import Any
 from django.utils.timezone import localtime
 from rest_framework import serializers
 
-from accounts.api.serializers import MonthField
+from accounts.api.serializers import MonthField, StrictSerializer, TextField
 from accounts.models import Division
 from orders.models import Buyer, Channel
-from reports.models import ContributionKind, Grade, LedgerEntry, Month
+from reports.models import Anomaly, AnomalyRule, ContributionKind, Grade, LedgerEntry, Month
 from reports.services.figures import UNASSIGNED, UNNAMED, Answer
 from shop.models import Category
 from suppliers.models import Supplier
@@ -128,6 +128,35 @@ class MonthSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="The month closed before, whose digest this one's covers.",
     )
+
+
+class ExaminationSerializer(serializers.Serializer[Any]):
+    """How many anomalies of a month were found so far, and how many wait for an answer."""
+
+    month = MonthField()
+    found = serializers.IntegerField()
+    unanswered = serializers.IntegerField()
+
+
+class AnomalySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    month = MonthField(source="month_id")
+    rule = serializers.ChoiceField(AnomalyRule.Code.choices, source="rule_id")
+    title = serializers.CharField(source="rule.get_code_display")
+    subject = serializers.CharField(help_text="The codes of what it is about.")
+    evidence = serializers.DictField(help_text="Figures, and keys of ledger entries.")
+    found_at = serializers.DateTimeField()
+    verdict = serializers.ChoiceField(
+        Anomaly.Verdict.choices, help_text="Empty until it is answered."
+    )
+    answer = serializers.CharField()
+    answered_by = serializers.CharField(source="answered_by.username", default=None)
+    answered_at = serializers.DateTimeField(allow_null=True)
+
+
+class AnomalyAnswerSerializer(StrictSerializer):
+    verdict = serializers.ChoiceField(Anomaly.Verdict.choices)
+    answer = TextField(max_length=500)
 
 
 class Names:
