@@ -10,7 +10,7 @@ RULES = {
     "late_returns": {"last_days": 5, "first_days": 5, "share": 0.5, "amount": 10_000},
     "round_trip": {"days": 15, "amount": 10_000},
     "same_contact": {},
-    "far_price": {"factor": 5, "entries": 20},
+    "far_price": {"factor": 8, "entries": 20},
     "over_yield": {"factor": 1},
     "split_sales": {"round_amount": 10_000, "margin": 500, "sales": 3, "days": 7},
     "end_spike": {"days": 2, "share": 0.25, "factor": 3, "amount": 100_000},

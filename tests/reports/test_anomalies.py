@@ -191,15 +191,15 @@ class TestFarPrices:
         usual = [on("10-05", "200.00") for _ in range(20)]
         book(
             *usual,
-            on("10-06", "1002.00", supplier_code="S2"),
-            on("10-06", "39.00", supplier_code="S3"),
+            on("10-06", "1602.00", supplier_code="S2"),
+            on("10-06", "24.00", supplier_code="S3"),
         )
         high, low = found("far_price")
-        assert (high.subject, high.evidence["highest"]) == ("S2 eggs 长顺绿壳鸡蛋 case", "501.0000")
-        assert (low.evidence["median"], low.evidence["lowest"]) == ("100.0000", "19.5000")
+        assert (high.subject, high.evidence["highest"]) == ("S2 eggs 长顺绿壳鸡蛋 case", "801.0000")
+        assert (low.evidence["median"], low.evidence["lowest"]) == ("100.0000", "12.0000")
 
     def test_are_not_found_within_the_factor(self) -> None:
-        book(*(on("10-05", "200.00") for _ in range(20)), on("10-06", "1000.00"))
+        book(*(on("10-05", "200.00") for _ in range(20)), on("10-06", "1600.00"))
         assert found("far_price") == []
 
     def test_are_not_found_among_few_or_in_another_unit(self) -> None:
@@ -381,8 +381,8 @@ class TestRules:
         "parameters",
         [
             {},
-            {"factor": 5},
-            {"factor": 5, "entries": 20, "more": 1},
+            {"factor": 8},
+            {"factor": 8, "entries": 20, "more": 1},
             {"factor": "5", "entries": 20},
             {"factor": True, "entries": 20},
             {"factor": 0, "entries": 20},
