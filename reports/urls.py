@@ -1,8 +1,8 @@
-"""Where the ledger, its totals, months, anomalies, files and declarations answer."""
+"""Where the ledger, its totals, months, targets, anomalies, files and declarations answer."""
 
 from django.urls import path
 
-from .views import acceptance, anomalies, declarations, months, reports, totals
+from .views import acceptance, anomalies, declarations, months, reports, targets, totals
 
 urlpatterns = [
     path("consignments/<str:number>/accept/", acceptance.AcceptView.as_view(), name="accept"),
@@ -20,6 +20,8 @@ urlpatterns = [
         anomalies.AnomalyAnswerView.as_view(),
         name="anomaly-answer",
     ),
+    path("targets/", targets.TargetsView.as_view(), name="targets"),
+    path("rewards/", targets.RewardsView.as_view(), name="rewards"),
     path("reports/", reports.ReportsView.as_view(), name="reports"),
     path("reports/<uuid:pk>/", reports.ReportView.as_view(), name="report"),
     path("reports/<uuid:pk>/cancel/", reports.CancelView.as_view(), name="report-cancel"),
