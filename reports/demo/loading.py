@@ -20,6 +20,7 @@ from .people import is_loaded, load_people
 from .pictures import add_pictures
 from .present import place_present_orders
 from .products import load_products
+from .targets import set_targets
 
 # Any number that no other lock uses.
 LOCK = 520_000_522_700
@@ -42,6 +43,7 @@ def load_demo(*, now: datetime) -> bool:
     live_through(last_year, complaints, day=day)
     place_present_orders(day=day)
     roll_up(now=now)
+    set_targets(day=day)
     add_pictures()
     return True
 
