@@ -59,6 +59,10 @@ def set_parameters(rule: str, **parameters: Any) -> None:
     row.save()
 
 
+def staff(role: str) -> User:
+    return User.objects.create(username=f"staff-{role}", role=role, is_staff=True)
+
+
 def an_anomaly() -> Anomaly:
     """Let a sale at the end of October come back at once."""
     book(on("10-30"), on("11-02", "-20000.00"))
@@ -407,6 +411,34 @@ class TestRules:
         assert {rule.code for rule in rules} == set(AnomalyRule.Code)
         for rule in rules:
             rule.full_clean()
+
+
+class TestAdmin:
+    ADDRESS = "/admin/reports/anomalyrule/far_price/change/"
+
+    def test_lets_the_office_set_a_rules_measures(self, client: Client) -> None:
+        client.force_login(staff("office"))
+        body = {"is_active": "on", "parameters": '{"factor": 4, "entries": 10}'}
+        assert client.post(self.ADDRESS, body).status_code == 302
+        assert AnomalyRule.objects.get(pk="far_price").parameters["factor"] == 4
+        body["parameters"] = '{"factor": 4}'
+        assert client.post(self.ADDRESS, body).status_code == 200
+        assert AnomalyRule.objects.get(pk="far_price").parameters["entries"] == 10
+
+    @pytest.mark.parametrize("role", ["auditor", "reviewer"])
+    def test_lets_nobody_else_set_them(self, client: Client, role: str) -> None:
+        client.force_login(staff(role))
+        assert client.post(self.ADDRESS, {"parameters": "{}"}).status_code == 403
+        assert AnomalyRule.objects.get(pk="far_price").is_active
+
+    def test_adds_no_rules_and_changes_no_anomaly(self, client: Client) -> None:
+        anomaly = an_anomaly()
+        client.force_login(staff("admin"))
+        assert client.get("/admin/reports/anomalyrule/add/").status_code == 403
+        address = f"/admin/reports/anomaly/{anomaly.pk}"
+        assert client.get(f"{address}/change/").status_code == 200
+        assert client.post(f"{address}/change/", {"answer": "一"}).status_code == 403
+        assert client.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
 
 
 class TestAnswerAnomaly:
