@@ -34,6 +34,11 @@ app.conf.beat_schedule = {
         "schedule": 20.0,
     },
     "seal the audit trail": {"task": "accounts.tasks.seal_audit", "schedule": 60.0},
+    # Half past two at night in Shanghai.
+    "examine the months to publish": {
+        "task": "reports.tasks.examine_months",
+        "schedule": crontab(hour="18", minute="30"),
+    },
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

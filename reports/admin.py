@@ -1,16 +1,36 @@
-"""The admin's pages for the counting rule, the ledger, months and reports; all to look at only."""
+"""
+The admin's pages for the counting rule, the ledger, months, anomalies, targets and reports.
+
+Figures are to look at only; the office keeps what they are held to.
+"""
 
 from django.contrib import admin
 
-from accounts.admin import VIEW, OwnedAdmin, Rights
+from accounts.admin import ALL, EDIT, VIEW, OwnedAdmin, Rights
 from accounts.models import User
 
-from .models import CountingRule, LedgerEntry, Month, Report
+from .models import (
+    Anomaly,
+    AnomalyRule,
+    CountingRule,
+    LedgerEntry,
+    Month,
+    Report,
+    Target,
+    Yield,
+)
 
 SEEN_BY_COUNTERS: Rights = {
     User.Role.OFFICE: VIEW,
     User.Role.AUDITOR: VIEW,
     User.Role.ADMIN: VIEW,
+}
+KEPT_BY_OFFICE: Rights = {**SEEN_BY_COUNTERS, User.Role.OFFICE: EDIT, User.Role.ADMIN: ALL}
+#: There are as many rules as the code knows; their measures change.
+SET_BY_OFFICE: Rights = {
+    **SEEN_BY_COUNTERS,
+    User.Role.OFFICE: EDIT - {"add"},
+    User.Role.ADMIN: EDIT - {"add"},
 }
 
 
@@ -43,3 +63,35 @@ class ReportAdmin(OwnedAdmin):
     list_display = ["month", "kind", "format", "status", "rows", "requested_by", "requested_at"]
     list_filter = ["kind", "status"]
     list_select_related = ["requested_by"]
+
+
+@admin.register(Anomaly)
+class AnomalyAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["month", "rule", "subject", "found_at", "verdict", "answered_by", "answered_at"]
+    list_filter = ["rule", "verdict"]
+    list_select_related = ["month", "rule", "answered_by"]
+    search_fields = ["subject"]
+
+
+@admin.register(AnomalyRule)
+class AnomalyRuleAdmin(OwnedAdmin):
+    rights = SET_BY_OFFICE
+    list_display = ["code", "is_active", "parameters"]
+    readonly_fields = ["code"]
+
+
+@admin.register(Yield)
+class YieldAdmin(OwnedAdmin):
+    rights = KEPT_BY_OFFICE
+    list_display = ["category", "kg_per_mu"]
+    list_select_related = ["category"]
+
+
+@admin.register(Target)
+class TargetAdmin(OwnedAdmin):
+    rights = KEPT_BY_OFFICE
+    list_display = ["year", "county", "district", "amount"]
+    list_filter = ["year"]
+    list_select_related = ["county", "district"]
+    autocomplete_fields = ["district"]

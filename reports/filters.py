@@ -1,12 +1,14 @@
-"""How a question about the figures stands in an address."""
+"""How a question about the figures stands in an address, and what anomalies are narrowed by."""
 
 import re
 from datetime import date
 from typing import Any
 
+from django import forms
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django_filters import ChoiceFilter, Filter, FilterSet
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
@@ -15,7 +17,7 @@ from accounts.api.serializers import read_month
 from accounts.models import Division, User
 from accounts.refusals import ErrorItem, Forbidden, Invalid
 from orders.models import Buyer, Channel
-from reports.models import ContributionKind, Grade, Total
+from reports.models import Anomaly, AnomalyRule, ContributionKind, Grade, Total
 from reports.services.figures import COLUMNS, UNASSIGNED, UNNAMED, UNPAIRED, Question
 from shop.models import Category
 from suppliers.models import Supplier
@@ -140,3 +142,35 @@ def _one_of(values: list[str], text: str) -> str:
     if text not in values:
         raise BadValue(_("Choose one of: %(values)s.") % {"values": ", ".join(values)})
     return text
+
+
+class MonthFormField(forms.CharField):
+    def clean(self, value: str) -> Any:
+        text = super().clean(value)
+        try:
+            return read_month(text) if text else None
+        except ValueError as error:
+            raise forms.ValidationError(_("Enter a month as YYYY-MM.")) from error
+
+
+class MonthFilter(Filter):
+    """A month as `YYYY-MM`."""
+
+    field_class = MonthFormField
+
+
+class AnomalyFilter(FilterSet):
+    month = MonthFilter()
+    rule = ChoiceFilter(choices=AnomalyRule.Code.choices)
+    answered = ChoiceFilter(
+        choices=[("true", "true"), ("false", "false")], method="filter_answered"
+    )
+
+    class Meta:
+        model = Anomaly
+        fields = ("month", "rule", "answered")
+
+    def filter_answered(
+        self, rows: models.QuerySet[Anomaly], name: str, value: str
+    ) -> models.QuerySet[Anomaly]:
+        return rows.filter(answered_at__isnull=value == "false")

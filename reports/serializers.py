@@ -1,18 +1,30 @@
-"""The shapes of figures, ledger entries and months."""
+"""The shapes of figures, ledger entries, months, anomalies, targets and rewards."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.core.validators import MaxValueValidator
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import MonthField
+from accounts.api.serializers import (
+    MoneyField,
+    MonthField,
+    PlainDecimalField,
+    StrictSerializer,
+    TextField,
+)
 from accounts.models import Division
 from orders.models import Buyer, Channel
-from reports.models import ContributionKind, Grade, LedgerEntry, Month
+from reports.models import Anomaly, AnomalyRule, ContributionKind, Grade, LedgerEntry, Month
 from reports.services.figures import UNASSIGNED, UNNAMED, Answer
+from reports.services.rewards import ClaimPack
+from reports.services.targets import Standing
 from shop.models import Category
 from suppliers.models import Supplier
 
@@ -29,6 +41,26 @@ class WeightField(serializers.DecimalField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=18, decimal_places=3, **kwargs)
+
+
+@extend_schema_field({"type": "integer", "minimum": 2010, "maximum": 2999})
+class YearField(serializers.Field[int, Any, int, Any]):
+    """A year in four plain digits."""
+
+    default_error_messages = {"invalid": _("Enter a year between 2010 and 2999.")}
+
+    def to_internal_value(self, data: Any) -> int:
+        if not re.fullmatch("20[1-9][0-9]|2[1-9][0-9]{2}", str(data), re.ASCII):
+            self.fail("invalid")
+        return int(data)
+
+
+@extend_schema_field({"type": "string", "format": "decimal", "example": "0.03"})
+class RateField(PlainDecimalField):
+    """A part of one, with up to four places."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(places=4, digits=1, validators=[MaxValueValidator(1)], **kwargs)
 
 
 class NamedCodeSerializer(serializers.Serializer[Any]):
@@ -136,6 +168,93 @@ class MonthSerializer(serializers.Serializer[Any]):
     )
 
 
+class ExaminationSerializer(serializers.Serializer[Any]):
+    """How many anomalies of a month were found so far, and how many wait for an answer."""
+
+    month = MonthField()
+    found = serializers.IntegerField()
+    unanswered = serializers.IntegerField()
+
+
+class AnomalySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    month = MonthField(source="month_id")
+    rule = serializers.ChoiceField(AnomalyRule.Code.choices, source="rule_id")
+    title = serializers.CharField(source="rule.get_code_display")
+    subject = serializers.CharField(help_text="The codes of what it is about.")
+    evidence = serializers.DictField(help_text="Figures, and keys of ledger entries.")
+    found_at = serializers.DateTimeField()
+    verdict = serializers.ChoiceField(
+        Anomaly.Verdict.choices, help_text="Empty until it is answered."
+    )
+    answer = serializers.CharField()
+    answered_by = serializers.CharField(source="answered_by.username", default=None)
+    answered_at = serializers.DateTimeField(allow_null=True)
+
+
+class AnomalyAnswerSerializer(StrictSerializer):
+    verdict = serializers.ChoiceField(Anomaly.Verdict.choices)
+    answer = TextField(max_length=500)
+
+
+class TargetsQuerySerializer(StrictSerializer):
+    year = YearField()
+
+
+class TargetSerializer(serializers.Serializer[Any]):
+    county = NamedCodeSerializer(allow_null=True, help_text="Null: all counties.")
+    district = NamedCodeSerializer(allow_null=True, help_text="Null: all buyers.")
+    amount = AmountField()
+    reached = AmountField()
+    percent = serializers.DecimalField(max_digits=18, decimal_places=1)
+    before = AmountField(help_text="The same months of the year before.")
+    projection = AmountField(
+        allow_null=True,
+        help_text="The year's end, if the months that are over have the share they had then.",
+    )
+
+
+class ImpactSerializer(serializers.Serializer[Any]):
+    """What the suppliers of a county did for local households."""
+
+    county = NamedCodeSerializer()
+    households = serializers.IntegerField()
+    jobs = serializers.IntegerField()
+    land_rent = AmountField()
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    year = serializers.IntegerField()
+    until = MonthField(allow_null=True, help_text="The last month with figures.")
+    as_of = serializers.DateTimeField(allow_null=True)
+    published_only = serializers.BooleanField()
+    targets = TargetSerializer(many=True)
+    impact = ImpactSerializer(many=True)
+
+
+class RewardsQuerySerializer(StrictSerializer):
+    year = YearField()
+    budget = MoneyField()
+    rate = RateField(help_text="0.03 is three percent.")
+
+
+class RewardSerializer(serializers.Serializer[Any]):
+    supplier = NamedCodeSerializer()
+    sales = AmountField(help_text="Recognised net sales of the year.")
+    own = AmountField(help_text="Sales times rate.")
+    approved = AmountField(help_text="What the budget leaves of it.")
+
+
+class ClaimPackSerializer(serializers.Serializer[Any]):
+    year = serializers.IntegerField()
+    budget = AmountField()
+    rate = serializers.CharField()
+    as_of = serializers.DateTimeField(allow_null=True)
+    own = AmountField()
+    approved = AmountField()
+    suppliers = RewardSerializer(many=True)
+
+
 class Names:
     """The names of the codes in some rows, fetched with one query for each kind."""
 
@@ -213,6 +332,66 @@ def _sums(row: Mapping[str, Any]) -> dict[str, Any]:
         "amount": f"{row['amount']:.2f}",
         "weight_kg": f"{row['weight_kg']:.3f}",
         "entries": row["entries"],
+    }
+
+
+def standing_as_json(standing: Standing) -> dict[str, Any]:
+    """Return the shape of StandingSerializer."""
+
+    def named(division: Division | None) -> dict[str, str] | None:
+        return {"code": division.code, "name": division.name} if division else None
+
+    return {
+        "year": standing.year,
+        "until": _month(standing.until),
+        "as_of": standing.as_of and localtime(standing.as_of).isoformat(),
+        "published_only": standing.published_only,
+        "targets": [
+            {
+                "county": named(progress.target.county),
+                "district": named(progress.target.district),
+                "amount": f"{progress.target.amount:.2f}",
+                "reached": f"{progress.reached:.2f}",
+                "percent": f"{progress.percent:.1f}",
+                "before": f"{progress.before:.2f}",
+                "projection": None if progress.projection is None else f"{progress.projection:.2f}",
+            }
+            for progress in standing.targets
+        ],
+        "impact": [
+            {
+                "county": {
+                    "code": row["supplier__county__code"],
+                    "name": row["supplier__county__name"],
+                },
+                "households": row["households"],
+                "jobs": row["jobs"],
+                "land_rent": f"{row['land_rent']:.2f}",
+            }
+            for row in standing.impact
+        ],
+    }
+
+
+def claim_pack_as_json(pack: ClaimPack, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shape of ClaimPackSerializer for what was `asked`."""
+    names = Names({"supplier_code": reward.supplier_code} for reward in pack.rewards)
+    return {
+        "year": asked["year"],
+        "budget": f"{asked['budget']:.2f}",
+        "rate": str(asked["rate"]),
+        "as_of": pack.as_of and localtime(pack.as_of).isoformat(),
+        "own": f"{sum((reward.own for reward in pack.rewards), Decimal(0)):.2f}",
+        "approved": f"{sum((reward.approved for reward in pack.rewards), Decimal(0)):.2f}",
+        "suppliers": [
+            {
+                "supplier": names.supplier(reward.supplier_code),
+                "sales": f"{reward.sales:.2f}",
+                "own": f"{reward.own:.2f}",
+                "approved": f"{reward.approved:.2f}",
+            }
+            for reward in pack.rewards
+        ],
     }
 
 

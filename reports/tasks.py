@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from accounts.services.audit import came_in_by
-from reports.models import Declaration
+from reports.models import Declaration, Month
+from reports.services.anomalies import examine
 from reports.services.declarations.receiving import work_through
 from reports.services.files import keeping, making
 from reports.services.totals import roll_up as bring_up_to_date
@@ -34,6 +35,14 @@ def read_declarations() -> None:
     with came_in_by(AuditEntry.Via.TASK):
         for pk in list(Declaration.objects.due().values_list("pk", flat=True)):
             work_through(pk, now=timezone.now())
+
+
+@shared_task
+def examine_months() -> None:
+    """Find what looks wrong in the months that are over and not published yet."""
+    now = timezone.now()
+    for month in Month.objects.to_publish(timezone.localdate(now)):
+        examine(month, now=now)
 
 
 @shared_task

@@ -1,8 +1,18 @@
-"""Where the ledger, its totals, months, files and declarations answer."""
+"""Where the ledger, its totals, months, targets, anomalies, files and declarations answer."""
 
 from django.urls import path
 
-from .views import acceptance, declarations, evidence, months, reports, totals, trace
+from .views import (
+    acceptance,
+    anomalies,
+    declarations,
+    evidence,
+    months,
+    reports,
+    targets,
+    totals,
+    trace,
+)
 
 urlpatterns = [
     path("consignments/<str:number>/accept/", acceptance.AcceptView.as_view(), name="accept"),
@@ -25,7 +35,16 @@ urlpatterns = [
     path("months/", months.MonthsView.as_view(), name="months"),
     path("months/<str:month>/", months.MonthView.as_view(), name="month"),
     path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),
+    path("months/<str:month>/examine/", months.ExamineView.as_view(), name="month-examine"),
     path("months/<str:month>/publish/", months.PublishView.as_view(), name="month-publish"),
+    path("anomalies/", anomalies.AnomaliesView.as_view(), name="anomalies"),
+    path(
+        "anomalies/<int:pk>/answer/",
+        anomalies.AnomalyAnswerView.as_view(),
+        name="anomaly-answer",
+    ),
+    path("targets/", targets.TargetsView.as_view(), name="targets"),
+    path("rewards/", targets.RewardsView.as_view(), name="rewards"),
     path("reports/", reports.ReportsView.as_view(), name="reports"),
     path("reports/<uuid:pk>/", reports.ReportView.as_view(), name="report"),
     path("reports/<uuid:pk>/cancel/", reports.CancelView.as_view(), name="report-cancel"),

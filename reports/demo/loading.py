@@ -9,6 +9,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from reports.models import Anomaly
+from reports.services.anomalies import answer_anomaly, examine
 from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
 
@@ -18,6 +20,7 @@ from .people import is_loaded, load_people
 from .pictures import add_pictures
 from .present import place_present_orders
 from .products import load_products
+from .targets import set_targets
 
 # Any number that no other lock uses.
 LOCK = 520_000_522_700
@@ -40,17 +43,32 @@ def load_demo(*, now: datetime) -> bool:
     live_through(last_year, complaints, day=day)
     place_present_orders(day=day)
     roll_up(now=now)
+    set_targets(day=day)
     add_pictures()
     return True
 
 
 def live_through(months: list[date], complaints: list[Complaint], *, day: date) -> None:
-    """Let claims be settled and `months` be closed in the order in which it happened."""
+    """
+    Let claims be settled and `months` be closed in the order in which it happened.
+
+    Whatever looks wrong in a month is answered before it is published.
+    """
     first, second = User.objects.filter(username__startswith="demo-office-").order_by("pk")
 
     def close(month: date, now: datetime) -> None:
         close_month(month, by=first, now=now)
-        publish_month(close_month(month, by=second, now=now), by=second, now=now)
+        closed = close_month(month, by=second, now=now)
+        examine(closed, now=now)
+        for anomaly in closed.anomalies.unanswered():
+            answer_anomaly(
+                anomaly.pk,
+                verdict=Anomaly.Verdict.EXPLAINED,
+                answer="已核对订单、验收单与发票，交易属实（示例）",
+                by=first,
+                now=now,
+            )
+        publish_month(closed, by=second, now=now)
 
     steps: list[tuple[datetime, Callable[[], None]]] = [
         (

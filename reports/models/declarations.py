@@ -1,6 +1,7 @@
 """Files of sales made off the platform, and what became of each of their rows."""
 
 import uuid
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +18,14 @@ class DeclarationQuerySet(models.QuerySet["Declaration"]):
     def due(self) -> "DeclarationQuerySet":
         """Declarations that a worker still has to read, book or revoke, oldest first."""
         return self.filter(status__in=Declaration.DUE).order_by("uploaded_at", "id")
+
+    def changing(self, month: date) -> "DeclarationQuerySet":
+        """Declarations on their way into `month` or out of it, or not known to be for another."""
+        rows_of_month = Q(preview__months__contains=[{"month": f"{month:%Y-%m}"}])
+        return self.filter(
+            Q(preview={}) | rows_of_month,
+            status__in=[Declaration.Status.COMMITTING, Declaration.Status.REVOKING],
+        )
 
 
 class Declaration(models.Model):

@@ -1,5 +1,7 @@
 """Months and how they are closed."""
 
+from datetime import date
+
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +14,11 @@ class MonthQuerySet(models.QuerySet["Month"]):
     def sealed(self) -> "MonthQuerySet":
         """Months that are closed, published or not."""
         return self.filter(status__in=[Month.Status.CLOSED, Month.Status.PUBLISHED])
+
+    def to_publish(self, day: date) -> "MonthQuerySet":
+        """Months that are over on `day` and not published yet, the first one first."""
+        unpublished = self.exclude(status=Month.Status.PUBLISHED)
+        return unpublished.filter(month__lt=day.replace(day=1)).order_by("month")
 
     def shown_to(self, user: User | AnonymousUser) -> "MonthQuerySet":
         """Published months, and all others too for those who see all figures."""

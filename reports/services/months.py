@@ -16,10 +16,11 @@ from accounts.refusals import Forbidden, Refusal
 from accounts.services.audit import record
 from accounts.services.sealing import seal_audit
 from orders.models import Buyer
-from reports.models import GRAINS, LedgerEntry, Month, Total
+from reports.models import GRAINS, Declaration, LedgerEntry, Month, Total
 from shop.models import Category
 from suppliers.models import Supplier
 
+from .anomalies import examine
 from .totals import differences, grain_of, roll_up
 
 # Written out field by field, so that neither the session's time zone nor its date style,
@@ -51,6 +52,20 @@ class TotalsDiffer(MonthInWrongState):
     detail = _("The totals do not agree with the ledger; an administrator must look.")
 
 
+class DeclarationsUnderWay(MonthInWrongState):
+    """Rows of the month are about to be booked or taken back."""
+
+    detail = _("Declarations of this month are being booked or revoked; wait for them.")
+
+
+class AnomaliesUnanswered(MonthInWrongState):
+    """Something in the month looks wrong, and nobody has said what it is."""
+
+    def __init__(self, count: int) -> None:
+        detail = _("Anomalies of this month that wait for an answer: %(count)d.")
+        super().__init__(detail % {"count": count})
+
+
 class Seal(NamedTuple):
     """What a closed month is held to."""
 
@@ -69,7 +84,8 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
     keeps the head of the audit trail: whoever cuts the trail's end finds it named here.
 
     Raise Forbidden unless `by` is of the office, and for the one who asked;
-    MonthNotOver, MonthInWrongState when it is closed, TotalsDiffer.
+    MonthNotOver, MonthInWrongState when it is closed, AnomaliesUnanswered where a month
+    was examined, DeclarationsUnderWay, TotalsDiffer.
     """
     if not by.is_office:
         raise Forbidden
@@ -86,6 +102,9 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
         return row
     if row.requested_by_id == by.pk:
         raise Forbidden(_("A second person of the office confirms the close."))
+    _refuse_unanswered(row)
+    if Declaration.objects.changing(month).exists():
+        raise DeclarationsUnderWay
     # Its lock also lets one month close at a time, so the chain has one end.
     roll_up(now=now)
     if differences(month=month, limit=1):
@@ -113,18 +132,31 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
     return row
 
 
-@transaction.atomic
 def publish_month(month: Month, *, by: User, now: datetime) -> Month:
-    """Open a closed month's figures to everybody. Raise Forbidden or MonthInWrongState."""
+    """
+    Open a closed month's figures to everybody, after examining them anew.
+
+    Raise Forbidden, MonthInWrongState or AnomaliesUnanswered.
+    """
     if not by.is_office:
         raise Forbidden
-    row = Month.objects.select_for_update().get(pk=month.pk)
-    if row.status != Month.Status.CLOSED:
-        raise MonthInWrongState(_("Only a closed month is published."))
-    row.status = Month.Status.PUBLISHED
-    row.save()
-    record("publish_month", row, by=by, now=now)
+    if month.status == Month.Status.CLOSED:
+        # In a transaction of its own: a refusal keeps what was found, to be answered.
+        examine(month, now=now)
+    with transaction.atomic():
+        row = Month.objects.select_for_update().get(pk=month.pk)
+        if row.status != Month.Status.CLOSED:
+            raise MonthInWrongState(_("Only a closed month is published."))
+        _refuse_unanswered(row)
+        row.status = Month.Status.PUBLISHED
+        row.save()
+        record("publish_month", row, by=by, now=now)
     return row
+
+
+def _refuse_unanswered(month: Month) -> None:
+    if count := month.anomalies.unanswered().count():
+        raise AnomaliesUnanswered(count)
 
 
 def seal_of(month: Month) -> Seal:

@@ -8,10 +8,11 @@ from typing import Any
 
 from accounts.models import Division
 from orders.models import Buyer, Channel
-from reports.models import ContributionKind, RollUp
+from reports.models import ContributionKind, RollUp, Target
 from shop.models import Category
 
 from .figures import COLUMNS, Question, answer
+from .targets import percent_of
 
 ZERO = Decimal(0)
 
@@ -41,7 +42,8 @@ class Overview:
 
     A year without figures has no `until` and no parts. `parts` maps each dimension to its
     slices, largest first; `pairs` are (district, county, yuan); `months` are yuan by month of
-    both years, January first.
+    both years, January first. `target` is what the year should come to, where that was set
+    for all that is shown.
     """
 
     year: int
@@ -51,6 +53,12 @@ class Overview:
     parts: Mapping[str, list[Slice]]
     pairs: list[tuple[Slice, Slice, Decimal]]
     as_of: Any
+    target: Target | None
+
+    @property
+    def percent(self) -> Decimal | None:
+        """Return how many percent of the target are reached."""
+        return percent_of(self.total.amount, self.target.amount) if self.target else None
 
 
 def overview(year: int, *, where: Mapping[str, Any], day: date, published_only: bool) -> Overview:
@@ -119,6 +127,7 @@ def overview(year: int, *, where: Mapping[str, Any], day: date, published_only: 
         parts=parts,
         pairs=pairs,
         as_of=state and state.rolled_up_at,
+        target=_target(year, where),
     )
 
 
@@ -138,7 +147,15 @@ def _nothing(year: int) -> Overview:
         parts={dimension: [] for dimension in PARTS},
         pairs=[],
         as_of=state and state.rolled_up_at,
+        target=None,
     )
+
+
+def _target(year: int, where: Mapping[str, Any]) -> Target | None:
+    """Return the target of what `where` selects: a county, or all."""
+    if not where.keys() <= {"county_code"}:
+        return None
+    return Target.objects.filter(year=year, county=where.get("county_code"), district=None).first()
 
 
 def _names() -> dict[str, str]:

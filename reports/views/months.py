@@ -17,7 +17,8 @@ from accounts.models import User
 from accounts.refusals import NotFound
 from reports.models import Month
 from reports.permissions import IsOffice
-from reports.serializers import MonthSerializer
+from reports.serializers import ExaminationSerializer, MonthSerializer
+from reports.services.anomalies import examine
 from reports.services.months import close_month, publish_month, with_sums
 
 
@@ -57,6 +58,18 @@ class CloseView(APIView):
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         by = cast(User, request.user)
         return _answer(close_month(_first_day(month), by=by, now=timezone.now()))
+
+
+class ExamineView(APIView):
+    """Finds what looks wrong in a month; the office answers before it is published."""
+
+    permission_classes = [IsAuthenticated, IsOffice]
+
+    @extend_schema(operation_id="months_examine", request=None, responses=ExaminationSerializer)
+    def post(self, request: Request, month: str) -> Response:
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        examined = examine(_found(request, month), now=timezone.now())
+        return Response(ExaminationSerializer(examined).data)
 
 
 class PublishView(APIView):

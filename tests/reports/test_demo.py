@@ -16,8 +16,9 @@ from django.utils import timezone
 from accounts.models import ApiKey, Division, User
 from orders.models import Buyer, Claim, Credit, Membership, Order, OrderEvent, OrderLine
 from reports.demo.loading import load_demo
-from reports.models import Declaration, LedgerEntry, Month, PendingTotal
+from reports.models import Anomaly, Declaration, LedgerEntry, Month, PendingTotal
 from reports.services.months import seal_of
+from reports.services.targets import targets_of
 from shop.models import SKU, Category, PriceTier, Product, ProductImage, Recognition
 from suppliers.models import Certificate, Supplier
 
@@ -235,6 +236,29 @@ class TestPast:
         assert not Month.objects.filter(month__year=today.year).exclude(status="open").exists()
         for month in published:
             assert seal_of(month) == (month.entries, month.amount, month.sha256)
+
+    def test_has_answered_what_looked_wrong_in_the_published_months(
+        self, people: dict[str, Any]
+    ) -> None:
+        found = Anomaly.objects.all()
+        assert found.exists()
+        assert not found.unanswered().exists()
+        assert not found.exclude(month__status="published").exists()
+
+    def test_has_targets_for_both_years(self, people: dict[str, Any]) -> None:
+        this_year = timezone.localdate().year
+        for year in (this_year - 1, this_year):
+            standing = targets_of(year, day=timezone.localdate(), published_only=False)
+            targets = {
+                (one.target.county_id, one.target.district_id): one for one in standing.targets
+            }
+            assert {county for county, district in targets if not district} == {
+                None,
+                *Division.objects.counties().values_list("pk", flat=True),
+            }
+            assert ("522725", "440105") in targets
+            assert 10 < targets[None, None].percent < 150
+            assert standing.impact
 
     def test_corrects_months_that_were_closed_by_then(self, people: dict[str, Any]) -> None:
         restating = LedgerEntry.objects.filter(corrects_month__isnull=False)

@@ -15,8 +15,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditBlock, AuditEntry
 from accounts.refusals import Forbidden
-from reports.models import LedgerEntry, Month, PendingTotal, Total
+from reports.models import Anomaly, Declaration, LedgerEntry, Month, PendingTotal, Total
+from reports.services.anomalies import answer_anomaly, examine
 from reports.services.months import (
+    AnomaliesUnanswered,
+    DeclarationsUnderWay,
     MonthInWrongState,
     MonthNotOver,
     TotalsDiffer,
@@ -43,6 +46,33 @@ def close(month: date = OCTOBER) -> Month:
     second = known.confirmed_by if known else person("second")
     close_month(month, by=first, now=NOW)
     return close_month(month, by=second, now=NOW)
+
+
+def sold_and_returned() -> list[LedgerEntry]:
+    """Return an unsaved sale of the end of October and its return two days later."""
+    back = datetime(2026, 11, 2, tzinfo=SHANGHAI)
+    return [
+        entry("20000.00", occurred_on=date(2026, 10, 31)),
+        entry("-20000.00", quantity=Decimal(-2), booked_at=back, occurred_on=back.date()),
+    ]
+
+
+def an_anomaly() -> Anomaly:
+    """Let October be examined after a sale at its end came back: a round trip, and at once."""
+    book(*sold_and_returned())
+    examine(Month.objects.get(month=OCTOBER), now=NOW)
+    return Anomaly.objects.all()[0]
+
+
+def a_declaration(status: str, *, months: list[str]) -> Declaration:
+    """Store a declaration with rows of `months`; of no months, one that nobody has read."""
+    return Declaration.objects.create(
+        reporter_id="522700", file_name="a.csv", format="csv", size=1, sha256="0" * 64,
+        uploaded_at=NOW, status=status, rows=1, bad_rows=0, amount=1,
+        preview={"months": [{"month": month} for month in months]} if months else {},
+        booked_at=NOW if status in ("booked", "revoking") else None,
+        revoke_reason="误报" if status == "revoking" else "",
+    )  # fmt: skip
 
 
 @pytest.mark.django_db
@@ -111,6 +141,41 @@ class TestCloseMonth:
         ]
         with pytest.raises(IntegrityError), transaction.atomic():
             Month.objects.create(month=date(2026, 9, 1), audit_block=1)
+
+    def test_refuses_while_an_anomaly_that_was_found_has_no_answer(self) -> None:
+        anomaly, first, second = an_anomaly(), person("first"), person("second")
+        close_month(OCTOBER, by=first, now=NOW)
+        with pytest.raises(AnomaliesUnanswered) as refusal:
+            close_month(OCTOBER, by=second, now=NOW)
+        assert "2" in str(refusal.value.detail)
+        for pk in Anomaly.objects.values_list("pk", flat=True):
+            answer_anomaly(pk, verdict="explained", answer="说明", by=first, now=NOW)
+        assert close_month(OCTOBER, by=second, now=NOW).status == "closed"
+        assert anomaly.month_id == OCTOBER
+
+    def test_examines_nothing_by_itself(self) -> None:
+        book(*sold_and_returned())
+        assert close().status == "closed"
+        assert not Anomaly.objects.exists()
+
+    @pytest.mark.parametrize("status", ["committing", "revoking"])
+    def test_refuses_while_a_declaration_of_the_month_waits(self, status: str) -> None:
+        declaration = a_declaration(status, months=["2026-09", "2026-10"])
+        with pytest.raises(DeclarationsUnderWay):
+            close()
+        declaration.preview = {"months": [{"month": "2026-09"}]}
+        declaration.save()
+        assert close_month(OCTOBER, by=person("third"), now=NOW).status == "closed"
+
+    def test_refuses_while_it_is_not_known_what_a_declaration_brings(self) -> None:
+        a_declaration("committing", months=[])
+        with pytest.raises(DeclarationsUnderWay):
+            close()
+
+    @pytest.mark.parametrize("status", ["received", "valid", "booked"])
+    def test_waits_for_no_other_declaration(self, status: str) -> None:
+        a_declaration(status, months=["2026-10"])
+        assert close().status == "closed"
 
     def test_closes_a_month_without_entries(self) -> None:
         assert close().entries == 0
@@ -189,6 +254,23 @@ class TestClosedMonth:
         assert publish_month(month, by=person("third"), now=NOW).status == "published"
         with pytest.raises(MonthInWrongState):
             publish_month(month, by=person("fourth"), now=NOW)
+
+    def test_is_not_published_before_what_looks_wrong_is_answered(self) -> None:
+        book(*sold_and_returned())
+        month, office = close(), person("office")
+        with pytest.raises(AnomaliesUnanswered):
+            publish_month(month, by=office, now=NOW)
+        found = Anomaly.objects.values_list("pk", flat=True)
+        assert len(found) == 2, "what was found is kept"
+        for pk in found:
+            answer_anomaly(pk, verdict="explained", answer="说明", by=office, now=NOW)
+        assert publish_month(month, by=office, now=NOW).status == "published"
+
+    def test_is_examined_only_once_it_is_closed(self) -> None:
+        book(*sold_and_returned())
+        with pytest.raises(MonthInWrongState):
+            publish_month(Month.objects.get(month=OCTOBER), by=person("office"), now=NOW)
+        assert not Anomaly.objects.exists()
 
 
 @pytest.fixture
