@@ -1,11 +1,11 @@
-"""The admin's pages for the counting rule, the ledger, months and reports; all to look at only."""
+"""The admin's pages for rules, indicators, ledger, months and reports; all to look at only."""
 
 from django.contrib import admin
 
 from accounts.admin import VIEW, OwnedAdmin, Rights
 from accounts.models import User
 
-from .models import CountingRule, LedgerEntry, Month, Report
+from .models import CountingRule, Indicator, LedgerEntry, Month, Report
 
 SEEN_BY_COUNTERS: Rights = {
     User.Role.OFFICE: VIEW,
@@ -17,7 +17,13 @@ SEEN_BY_COUNTERS: Rights = {
 @admin.register(CountingRule)
 class CountingRuleAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
-    list_display = ["version", "in_force_from", "description"]
+    list_display = ["version", "in_force_from", "is_approved", "event", "description"]
+
+
+@admin.register(Indicator)
+class IndicatorAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["code", "name", "name_en", "follows_rule", "only_recognised", "least_grade"]
 
 
 @admin.register(LedgerEntry)

@@ -12,7 +12,8 @@ from accounts.api.serializers import MonthField
 from accounts.models import Division
 from orders.models import Buyer, Channel
 from reports.models import ContributionKind, Grade, LedgerEntry, Month
-from reports.services.figures import UNASSIGNED, UNNAMED, Answer
+from reports.services.comparing import Compared, Comparison
+from reports.services.figures import UNASSIGNED, UNNAMED, VIEWS, Answer, Question
 from shop.models import Category
 from suppliers.models import Supplier
 
@@ -64,6 +65,9 @@ class GroupSerializer(SumsSerializer):
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
+    view = serializers.ChoiceField(
+        VIEWS, help_text="Restated: corrections count in the month that they correct."
+    )
     rule = serializers.IntegerField(allow_null=True)
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="Everything booked before this moment is counted."
@@ -71,6 +75,10 @@ class AnswerSerializer(serializers.Serializer[Any]):
     published_only = serializers.BooleanField()
     groups = GroupSerializer(many=True)
     total = SumsSerializer()
+
+
+class IndicatorAnswerSerializer(AnswerSerializer):
+    indicator = serializers.CharField()
 
 
 class SourceSerializer(serializers.Serializer[Any]):
@@ -91,6 +99,7 @@ class SourceSerializer(serializers.Serializer[Any]):
 class EntrySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     month = MonthField()
+    restated_month = MonthField(required=False, help_text="In the restated view.")
     booked_at = serializers.DateTimeField()
     occurred_on = serializers.DateField()
     source = SourceSerializer()  # type: ignore[assignment]
@@ -128,6 +137,29 @@ class MonthSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="The month closed before, whose digest this one's covers.",
     )
+
+
+class ComparedSerializer(serializers.Serializer[Any]):
+    official = AmountField()
+    recomputed = AmountField()
+    difference = AmountField(help_text="Recomputed less official.")
+
+
+class ComparedCountySerializer(ComparedSerializer):
+    county = NamedCodeSerializer()
+
+
+class ComparedKindSerializer(ComparedSerializer):
+    kind = serializers.ChoiceField(ContributionKind.choices)
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    month = MonthField()
+    rule = serializers.IntegerField()
+    is_approved = serializers.BooleanField()
+    total = ComparedSerializer()
+    by_county = ComparedCountySerializer(many=True)
+    by_kind = ComparedKindSerializer(many=True)
 
 
 class Names:
@@ -171,7 +203,7 @@ def _named(code: str, names: Mapping[str, str], missing: str) -> dict[str, str]:
     return {"code": code or missing, "name": names.get(code, code or missing)}
 
 
-def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -> dict[str, Any]:
+def answer_as_json(answer: Answer, question: Question) -> dict[str, Any]:
     """Return the shape of AnswerSerializer, the total summed from the groups."""
     names = Names(answer.groups)
     show = {
@@ -186,7 +218,6 @@ def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -
         "supplier": lambda row: names.supplier(row["supplier_code"]),
         "recognised": lambda row: row["is_recognised"],
     }
-    by = list(by)
     total = {
         name: sum((row[name] for row in answer.groups), zero)
         for name, zero in (("amount", Decimal(0)), ("weight_kg", Decimal(0)), ("entries", 0))
@@ -194,9 +225,12 @@ def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -
     return {
         "rule": answer.rule,
         "as_of": answer.as_of and localtime(answer.as_of).isoformat(),
-        "published_only": published_only,
+        "view": "restated" if question.restated else "booked",
+        "published_only": question.published_only,
         "groups": [
-            {**{name: show[name](row) for name in by}, **_sums(row)} for row in answer.groups if by
+            {**{name: show[name](row) for name in question.by}, **_sums(row)}
+            for row in answer.groups
+            if question.by
         ],
         "total": _sums(total),
     }
@@ -210,6 +244,32 @@ def _sums(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return the shape of ComparisonSerializer."""
+    names = Names({"county_code": code} for code in comparison.by_county)
+    return {
+        "month": _month(comparison.month),
+        "rule": comparison.rule.version,
+        "is_approved": comparison.rule.is_approved,
+        "total": _compared(comparison.total),
+        "by_county": [
+            {"county": names.division(code), **_compared(part)}
+            for code, part in sorted(comparison.by_county.items())
+        ],
+        "by_kind": [
+            {"kind": kind, **_compared(part)} for kind, part in sorted(comparison.by_kind.items())
+        ],
+    }
+
+
+def _compared(part: Compared) -> dict[str, str]:
+    return {
+        "official": f"{part.official:.2f}",
+        "recomputed": f"{part.recomputed:.2f}",
+        "difference": f"{part.difference:.2f}",
+    }
+
+
 def entries_as_json(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
     """Return the shape of EntrySerializer; each entry comes with the rows of its source."""
     names = Names(vars(entry) for entry in entries)
@@ -217,6 +277,7 @@ def entries_as_json(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
         {
             "id": entry.pk,
             "month": _month(entry.month),
+            **_restated(entry),
             "booked_at": localtime(entry.booked_at).isoformat(),
             "occurred_on": entry.occurred_on.isoformat(),
             "source": _source(entry),
@@ -243,6 +304,11 @@ def entries_as_json(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def _restated(entry: LedgerEntry) -> dict[str, Any]:
+    month = getattr(entry, "restated_month", None)
+    return {"restated_month": _month(month)} if month else {}
 
 
 def _source(entry: LedgerEntry) -> dict[str, Any]:

@@ -1,18 +1,23 @@
-"""Where the ledger, its totals, months, files and declarations answer."""
+"""Where the ledger, its rules, totals, months, files and declarations answer."""
 
 from django.urls import path
 
-from .views import acceptance, declarations, months, reports, totals
+from .views import acceptance, declarations, indicators, months, reports, rules, totals
 
 urlpatterns = [
     path("consignments/<str:number>/accept/", acceptance.AcceptView.as_view(), name="accept"),
     path("claims/<int:pk>/settle/", acceptance.SettleView.as_view(), name="settle"),
     path("totals/", totals.TotalsView.as_view(), name="totals"),
     path("totals/entries/", totals.EntriesView.as_view(), name="entries"),
+    path("rules/", rules.RulesView.as_view(), name="rules"),
+    path("rules/<int:version>/approve/", rules.ApproveView.as_view(), name="rule-approve"),
+    path("indicators/", indicators.IndicatorsView.as_view(), name="indicators"),
+    path("indicators/<str:code>/", indicators.IndicatorView.as_view(), name="indicator"),
     path("months/", months.MonthsView.as_view(), name="months"),
     path("months/<str:month>/", months.MonthView.as_view(), name="month"),
     path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),
     path("months/<str:month>/publish/", months.PublishView.as_view(), name="month-publish"),
+    path("months/<str:month>/compare/", months.CompareView.as_view(), name="month-compare"),
     path("reports/", reports.ReportsView.as_view(), name="reports"),
     path("reports/<uuid:pk>/", reports.ReportView.as_view(), name="report"),
     path("reports/<uuid:pk>/cancel/", reports.CancelView.as_view(), name="report-cancel"),
