@@ -96,6 +96,13 @@ WHERE line.refunded_amount IS DISTINCT FROM entry.amount
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
+RULES_ARE_APPROVED = f"""
+SELECT entry.id AS entry, entry.rule_id AS rule FROM reports_ledgerentry entry
+JOIN reports_countingrule rule ON rule.version = entry.rule_id AND NOT rule.is_approved
+WHERE %(month)s::date IS NULL OR entry.month = %(month)s
+ORDER BY entry.id LIMIT {LISTED}
+"""  # noqa: S608
+
 
 def verify(*, month: date | None = None) -> list[Check]:
     """
@@ -112,6 +119,7 @@ def verify(*, month: date | None = None) -> list[Check]:
         "open lines hold their stock": partial(_rows, OPEN_LINES_HOLD_STOCK),
         "accepted lines are booked": partial(_rows, ACCEPTED_LINES_ARE_BOOKED),
         "refunds are booked": partial(_rows, REFUNDS_ARE_BOOKED),
+        "every entry carries an approved rule": partial(_rows, RULES_ARE_APPROVED, month=month),
         "closed months are as they were sealed": partial(_broken_seals, month),
     }
     return [Check(name, check()) for name, check in checks.items()]
