@@ -148,7 +148,11 @@ def answer(question: Question, *, day: date) -> Answer:
         dict.fromkeys(name for dimension in question.by for name in _columns(dimension, question))
     )
     sums = LEDGER_SUMS if question.restated else SUMS
-    groups = list(cells.order_by(*names).values(*names).annotate(**sums).filter(entries__gt=0))
+    groups: list[dict[str, Any]] = (
+        list(cells.order_by(*names).values(*names).annotate(**sums).filter(entries__gt=0))
+        if names
+        else [cells.aggregate(**sums)]
+    )
     if question.restated:
         groups = [{**group, "month": group.get("restated_month")} for group in groups]
     return Answer(rule=in_force, as_of=state.rolled_up_at if state else None, groups=groups)
