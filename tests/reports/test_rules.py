@@ -447,3 +447,18 @@ class TestCompare:
             book(*(in_month(10, county_code=f"5227{n:02}") for n in range(counties)))
             with django_assert_num_queries(6):
                 client.get("/api/v1/months/2026-10/compare/?rule=1", headers=headers)
+
+
+class TestAdmin:
+    @pytest.mark.parametrize("model", ["countingrule", "indicator"])
+    def test_shows_counters_what_counts_and_lets_nobody_change_it(
+        self, client: Client, model: str
+    ) -> None:
+        address = f"/admin/reports/{model}/"
+        for role in ("office", "auditor", "admin", "reviewer"):
+            one = person(f"one-{role}", role)
+            one.is_staff = True
+            one.save()
+            client.force_login(one)
+            assert client.get(address).status_code == (403 if role == "reviewer" else 200)
+            assert client.get(f"{address}add/").status_code == 403
