@@ -8,12 +8,13 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.models import AuditEntry
-from accounts.refusals import Forbidden, Invalid, NotFound
+from accounts.models import AuditEntry, User
+from accounts.refusals import Forbidden, Invalid, NotFound, Refusal
 from orders.models import Buyer
 from reports.models import CountingRule, LedgerEntry
 from reports.services.comparing import compare
 from reports.services.figures import Question, answer
+from reports.services.months import close_month
 from reports.services.rules import (
     MonthClosed,
     RuleInWrongState,
@@ -21,6 +22,7 @@ from reports.services.rules import (
     propose_rule,
 )
 from reports.services.totals import differences, roll_up
+from tests.sessions import held_open
 
 from .deliveries import shipped
 from .ledger import NOW, bearer, book, in_month, person, rule
@@ -56,6 +58,15 @@ def as_json(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "least_grade"} | {
         name: value for name, value in fields.items() if name == "least_grade"
     }
+
+
+def refusal_of(version: int, by: User) -> str:
+    """Return why an approval is refused; empty when it is not."""
+    try:
+        approve_rule(version, by=by, now=NOW)
+    except Refusal as refusal:
+        return refusal.code
+    return ""
 
 
 def official(**asked: Any) -> Decimal:
@@ -141,6 +152,35 @@ class TestApproveRule:
         rule(3)
         with pytest.raises(RuleInWrongState):
             approve_rule(2, by=person("office"), now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoAtOnce:
+    def test_proposals_are_two_versions(self) -> None:
+        office = person("office")
+        other = proposal(in_force_from=date(2027, 1, 1))
+        with held_open(lambda: propose_rule(**other, by=office, now=NOW).version) as second:
+            assert propose_rule(**proposal(), by=office, now=NOW).version == 2
+        assert second.result() == 3
+
+    def test_approvals_by_one_person_are_one(self) -> None:
+        rule(approved=False)
+        office = person("office")
+        with held_open(lambda: refusal_of(2, office)) as second:
+            approve_rule(2, by=office, now=NOW)
+        assert second.result() == "forbidden"
+        assert not CountingRule.objects.get(version=2).is_approved
+
+    def test_an_approval_waits_for_a_close_and_is_refused(self) -> None:
+        rule(approved=False, in_force_from=OCTOBER)
+        book()
+        approve_rule(2, by=person("office"), now=NOW)
+        another = person("another")
+        close_month(OCTOBER, by=another, now=NOW)
+        with held_open(lambda: refusal_of(2, another)) as second:
+            close_month(OCTOBER, by=person("third"), now=NOW)
+        assert second.result() == "month_closed"
+        assert not CountingRule.objects.get(version=2).is_approved
 
 
 class TestDatabase:
