@@ -177,7 +177,7 @@ def load(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("orders", "0002_guards"),
-        ("reports", "0004_declarations"),
+        ("reports", "0007_anomalies_and_targets"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
