@@ -290,6 +290,9 @@ SPECTACULAR_SETTINGS = {
         "DeclarationStatus": "reports.models.Declaration.Status",
         "ReportFormat": "reports.models.Report.Format",
         "DeclarationFormat": "reports.models.Declaration.Format",
+        "ChannelEnum": "orders.models.Channel",
+        "GradeEnum": "reports.models.Grade.names",
+        "SectorEnum": "shop.models.Category.Sector",
     },
 }
 

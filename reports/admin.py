@@ -1,5 +1,5 @@
 """
-The admin's pages for the counting rule, the ledger, months, anomalies, targets and reports.
+The admin's pages for rules, indicators, ledger, months, anomalies, targets and reports.
 
 Figures are to look at only; the office keeps what they are held to.
 """
@@ -13,6 +13,7 @@ from .models import (
     Anomaly,
     AnomalyRule,
     CountingRule,
+    Indicator,
     LedgerEntry,
     Month,
     Report,
@@ -37,7 +38,13 @@ SET_BY_OFFICE: Rights = {
 @admin.register(CountingRule)
 class CountingRuleAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
-    list_display = ["version", "in_force_from", "description"]
+    list_display = ["version", "in_force_from", "is_approved", "event", "description"]
+
+
+@admin.register(Indicator)
+class IndicatorAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["code", "name", "name_en", "follows_rule", "only_recognised", "least_grade"]
 
 
 @admin.register(LedgerEntry)

@@ -17,8 +17,16 @@ from accounts.api.serializers import read_month
 from accounts.models import Division, User
 from accounts.refusals import ErrorItem, Forbidden, Invalid
 from orders.models import Buyer, Channel
-from reports.models import Anomaly, AnomalyRule, ContributionKind, Grade, Total
-from reports.services.figures import COLUMNS, UNASSIGNED, UNNAMED, UNPAIRED, Question
+from reports.models import (
+    Anomaly,
+    AnomalyRule,
+    ContributionKind,
+    CountingRule,
+    Grade,
+    Indicator,
+    Total,
+)
+from reports.services.figures import COLUMNS, UNASSIGNED, UNNAMED, UNPAIRED, VIEWS, Question
 from shop.models import Category
 from suppliers.models import Supplier
 
@@ -33,14 +41,19 @@ class BadValue(ValueError):
         self.detail = detail
 
 
-def read_question(request: Request, *, paged: bool = False) -> Question:
+def read_question(
+    request: Request, *, paged: bool = False, indicator: Indicator | None = None
+) -> Question:
     """
-    Return the question that the address asks.
+    Return the question that the address asks, of `indicator` or of the official figure.
 
-    Who does not see all figures is answered from published months, and never by
-    supplier. Raise Invalid with a pointer to each parameter that is unknown or wrong.
+    Who does not see all figures is answered from published months, never by supplier
+    and never restated: a correction is not published before its own month. Raise Invalid
+    with a pointer to each parameter that is unknown or wrong.
     """
     known = {"from", "until", "grade", *COLUMNS, *(PAGING if paged else {"by"})}
+    if indicator is None:
+        known.add("view")
     refuse_unknown_parameters(request, known)
     values: dict[str, Any] = {}
     where: list[tuple[str, Any]] = []
@@ -68,10 +81,24 @@ def read_question(request: Request, *, paged: bool = False) -> Question:
         until=until,
         grade=values.get("grade", 0),
         published_only=not (isinstance(request.user, User) and request.user.sees_all_figures),
+        indicator=indicator,
+        restated=values.get("view") == "restated",
     )
-    if question.published_only and ("supplier" in question.by or "supplier_code" in dict(where)):
+    by_supplier = "supplier" in question.by or "supplier_code" in dict(where)
+    if question.published_only and (by_supplier or question.restated):
         raise Forbidden if request.user.is_authenticated else NotAuthenticated
     return question
+
+
+def read_rule(request: Request) -> CountingRule:
+    """Return the rule whose version the address names. Raise Invalid when there is none."""
+    refuse_unknown_parameters(request, {"rule"})
+    text = request.query_params.get("rule", "")
+    known = text.isascii() and text.isdigit() and len(text) < 5
+    rule = CountingRule.objects.filter(version=int(text)).first() if known else None
+    if rule is None:
+        raise Invalid(errors=[ErrorItem("/rule", "invalid", _("There is no such rule."))])
+    return rule
 
 
 def _month(text: str) -> date:
@@ -92,7 +119,17 @@ def _grade(text: str) -> int:
     return Grade[_one_of(Grade.names, text)].value
 
 
-READERS: dict[str, Any] = {"from": _month, "until": _month, "by": _dimensions, "grade": _grade}
+def _view(text: str) -> str:
+    return _one_of(VIEWS, text)
+
+
+READERS: dict[str, Any] = {
+    "from": _month,
+    "until": _month,
+    "by": _dimensions,
+    "grade": _grade,
+    "view": _view,
+}
 
 
 def _conditions(name: str, text: str) -> list[tuple[str, Any]]:

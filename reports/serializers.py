@@ -22,7 +22,8 @@ from accounts.api.serializers import (
 from accounts.models import Division
 from orders.models import Buyer, Channel
 from reports.models import Anomaly, AnomalyRule, ContributionKind, Grade, LedgerEntry, Month
-from reports.services.figures import UNASSIGNED, UNNAMED, Answer
+from reports.services.comparing import Compared, Comparison
+from reports.services.figures import UNASSIGNED, UNNAMED, VIEWS, Answer, Question
 from reports.services.rewards import ClaimPack
 from reports.services.targets import Standing
 from shop.models import Category
@@ -96,6 +97,9 @@ class GroupSerializer(SumsSerializer):
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
+    view = serializers.ChoiceField(
+        VIEWS, help_text="Restated: corrections count in the month that they correct."
+    )
     rule = serializers.IntegerField(allow_null=True)
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="Everything booked before this moment is counted."
@@ -103,6 +107,10 @@ class AnswerSerializer(serializers.Serializer[Any]):
     published_only = serializers.BooleanField()
     groups = GroupSerializer(many=True)
     total = SumsSerializer()
+
+
+class IndicatorAnswerSerializer(AnswerSerializer):
+    indicator = serializers.CharField()
 
 
 class SourceSerializer(serializers.Serializer[Any]):
@@ -123,6 +131,7 @@ class SourceSerializer(serializers.Serializer[Any]):
 class EntrySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     month = MonthField()
+    restated_month = MonthField(required=False, help_text="In the restated view.")
     booked_at = serializers.DateTimeField()
     occurred_on = serializers.DateField()
     source = SourceSerializer()  # type: ignore[assignment]
@@ -255,6 +264,29 @@ class ClaimPackSerializer(serializers.Serializer[Any]):
     suppliers = RewardSerializer(many=True)
 
 
+class ComparedSerializer(serializers.Serializer[Any]):
+    official = AmountField()
+    recomputed = AmountField()
+    difference = AmountField(help_text="Recomputed less official.")
+
+
+class ComparedCountySerializer(ComparedSerializer):
+    county = NamedCodeSerializer()
+
+
+class ComparedKindSerializer(ComparedSerializer):
+    kind = serializers.ChoiceField(ContributionKind.choices)
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    month = MonthField()
+    rule = serializers.IntegerField()
+    is_approved = serializers.BooleanField()
+    total = ComparedSerializer()
+    by_county = ComparedCountySerializer(many=True)
+    by_kind = ComparedKindSerializer(many=True)
+
+
 class Names:
     """The names of the codes in some rows, fetched with one query for each kind."""
 
@@ -296,7 +328,7 @@ def _named(code: str, names: Mapping[str, str], missing: str) -> dict[str, str]:
     return {"code": code or missing, "name": names.get(code, code or missing)}
 
 
-def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -> dict[str, Any]:
+def answer_as_json(answer: Answer, question: Question) -> dict[str, Any]:
     """Return the shape of AnswerSerializer, the total summed from the groups."""
     names = Names(answer.groups)
     show = {
@@ -311,7 +343,6 @@ def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -
         "supplier": lambda row: names.supplier(row["supplier_code"]),
         "recognised": lambda row: row["is_recognised"],
     }
-    by = list(by)
     total = {
         name: sum((row[name] for row in answer.groups), zero)
         for name, zero in (("amount", Decimal(0)), ("weight_kg", Decimal(0)), ("entries", 0))
@@ -319,9 +350,12 @@ def answer_as_json(answer: Answer, by: Iterable[str], *, published_only: bool) -
     return {
         "rule": answer.rule,
         "as_of": answer.as_of and localtime(answer.as_of).isoformat(),
-        "published_only": published_only,
+        "view": "restated" if question.restated else "booked",
+        "published_only": question.published_only,
         "groups": [
-            {**{name: show[name](row) for name in by}, **_sums(row)} for row in answer.groups if by
+            {**{name: show[name](row) for name in question.by}, **_sums(row)}
+            for row in answer.groups
+            if question.by
         ],
         "total": _sums(total),
     }
@@ -332,6 +366,32 @@ def _sums(row: Mapping[str, Any]) -> dict[str, Any]:
         "amount": f"{row['amount']:.2f}",
         "weight_kg": f"{row['weight_kg']:.3f}",
         "entries": row["entries"],
+    }
+
+
+def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return the shape of ComparisonSerializer."""
+    names = Names({"county_code": code} for code in comparison.by_county)
+    return {
+        "month": _month(comparison.month),
+        "rule": comparison.rule.version,
+        "is_approved": comparison.rule.is_approved,
+        "total": _compared(comparison.total),
+        "by_county": [
+            {"county": names.division(code), **_compared(part)}
+            for code, part in sorted(comparison.by_county.items())
+        ],
+        "by_kind": [
+            {"kind": kind, **_compared(part)} for kind, part in sorted(comparison.by_kind.items())
+        ],
+    }
+
+
+def _compared(part: Compared) -> dict[str, str]:
+    return {
+        "official": f"{part.official:.2f}",
+        "recomputed": f"{part.recomputed:.2f}",
+        "difference": f"{part.difference:.2f}",
     }
 
 
@@ -402,6 +462,7 @@ def entries_as_json(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
         {
             "id": entry.pk,
             "month": _month(entry.month),
+            **_restated(entry),
             "booked_at": localtime(entry.booked_at).isoformat(),
             "occurred_on": entry.occurred_on.isoformat(),
             "source": _source(entry),
@@ -428,6 +489,11 @@ def entries_as_json(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def _restated(entry: LedgerEntry) -> dict[str, Any]:
+    month = getattr(entry, "restated_month", None)
+    return {"restated_month": _month(month)} if month else {}
 
 
 def _source(entry: LedgerEntry) -> dict[str, Any]:

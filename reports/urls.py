@@ -1,4 +1,4 @@
-"""Where the ledger, its totals, months, targets, anomalies, files and declarations answer."""
+"""Where ledger, rules, totals, months, targets, anomalies, files and declarations answer."""
 
 from django.urls import path
 
@@ -7,8 +7,10 @@ from .views import (
     anomalies,
     declarations,
     evidence,
+    indicators,
     months,
     reports,
+    rules,
     targets,
     totals,
     trace,
@@ -32,6 +34,10 @@ urlpatterns = [
     path("totals/", totals.TotalsView.as_view(), name="totals"),
     path("totals/entries/", totals.EntriesView.as_view(), name="entries"),
     path("trace/", trace.TraceView.as_view(), name="trace"),
+    path("rules/", rules.RulesView.as_view(), name="rules"),
+    path("rules/<int:version>/approve/", rules.ApproveView.as_view(), name="rule-approve"),
+    path("indicators/", indicators.IndicatorsView.as_view(), name="indicators"),
+    path("indicators/<str:code>/", indicators.IndicatorView.as_view(), name="indicator"),
     path("months/", months.MonthsView.as_view(), name="months"),
     path("months/<str:month>/", months.MonthView.as_view(), name="month"),
     path("months/<str:month>/close/", months.CloseView.as_view(), name="month-close"),
@@ -45,6 +51,7 @@ urlpatterns = [
     ),
     path("targets/", targets.TargetsView.as_view(), name="targets"),
     path("rewards/", targets.RewardsView.as_view(), name="rewards"),
+    path("months/<str:month>/compare/", months.CompareView.as_view(), name="month-compare"),
     path("reports/", reports.ReportsView.as_view(), name="reports"),
     path("reports/<uuid:pk>/", reports.ReportView.as_view(), name="report"),
     path("reports/<uuid:pk>/cancel/", reports.CancelView.as_view(), name="report-cancel"),

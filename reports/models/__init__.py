@@ -1,10 +1,11 @@
-"""The counting rule, the ledger, its totals, months, anomalies, targets and report files."""
+"""The counting rules, the ledger, its totals, months, anomalies, targets and report files."""
 
 from .anomalies import Anomaly, AnomalyRule, Yield
 from .declarations import Declaration, DeclarationProblem, DeclarationRow
-from .ledger import ContributionKind, CountingRule, Grade, LedgerEntry
+from .ledger import LedgerEntry
 from .months import Month
 from .reports import Report
+from .rules import ContributionKind, CountingRule, Grade, Indicator, Scope
 from .targets import Target
 from .totals import DIMENSIONS, GRAINS, PendingTotal, RollUp, Total
 
@@ -19,11 +20,13 @@ __all__ = [
     "DeclarationProblem",
     "DeclarationRow",
     "Grade",
+    "Indicator",
     "LedgerEntry",
     "Month",
     "PendingTotal",
     "Report",
     "RollUp",
+    "Scope",
     "Target",
     "Total",
     "Yield",

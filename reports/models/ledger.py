@@ -1,4 +1,4 @@
-"""The counting rule and the append-only ledger that every figure is summed from."""
+"""The append-only ledger that every figure is summed from."""
 
 from decimal import Decimal
 
@@ -8,24 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Buyer, Channel, ClaimLine, OrderLine
 
+from .rules import ContributionKind, CountingRule, Grade
+
 AMOUNT_MAX = Decimal("999999999999.99")
-
-
-class ContributionKind(models.TextChoices):
-    """The two kinds of contribution that the official figure tells apart."""
-
-    PROCURED = "procured", _("procured")
-    HELPED_SELL = "helped_sell", _("helped to sell")
-
-
-class Grade(models.IntegerChoices):
-    """How well a sale is evidenced; each grade includes those below it."""
-
-    E0 = 0, _("E0 declared only")
-    E1 = 1, _("E1 order and contract")
-    E2 = 2, _("E2 delivery and acceptance")
-    E3 = 3, _("E3 fapiao")
-    E4 = 4, _("E4 payment")
 
 
 class MonthOf(Func):
@@ -33,27 +18,6 @@ class MonthOf(Func):
 
     template = "(date_trunc('month', timezone('Asia/Shanghai', %(expressions)s)))::date"
     output_field = models.DateField()
-
-
-class CountingRule(models.Model):
-    """
-    A dated version of what counts, as data.
-
-    `kind_by_buyer_kind` says which contribution a buyer of each kind makes.
-    """
-
-    version = models.PositiveSmallIntegerField(_("version"), primary_key=True)
-    in_force_from = models.DateField(_("in force from"), unique=True)
-    kind_by_buyer_kind = models.JSONField(_("contribution by buyer kind"))
-    description = models.TextField(_("description"))
-
-    class Meta:
-        verbose_name = _("counting rule")
-        verbose_name_plural = _("counting rules")
-        ordering = ["-in_force_from"]
-
-    def __str__(self) -> str:
-        return f"{self.version} ({self.in_force_from})"
 
 
 class LedgerEntry(models.Model):
@@ -155,6 +119,11 @@ class LedgerEntry(models.Model):
                 fields=["corrects"],
                 condition=Q(corrects__isnull=False),
                 name="ledger_by_corrected",
+            ),
+            models.Index(
+                fields=["corrects_month"],
+                condition=Q(corrects_month__isnull=False),
+                name="ledger_by_corrected_month",
             ),
         ]
         constraints = [

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-#: The columns that totals tell apart, next to the month and the grade.
+#: The columns that totals tell apart, next to the month, the grade and the rule.
 DIMENSIONS = (
     "county_code",
     "region_code",
@@ -43,6 +43,7 @@ class Cell(models.Model):
 
     month = models.DateField()
     grade = models.PositiveSmallIntegerField()
+    rule_id = models.PositiveSmallIntegerField()
     county_code = models.CharField(max_length=6)
     region_code = models.CharField(max_length=6)
     pair_district_code = models.CharField(max_length=6)
@@ -69,7 +70,7 @@ class Total(Cell):
     Total plus pending always equals the ledger.
     """
 
-    pk = models.CompositePrimaryKey("grain", "month", "grade", *DIMENSIONS)
+    pk = models.CompositePrimaryKey("grain", "month", "grade", "rule_id", *DIMENSIONS)
     grain = models.PositiveSmallIntegerField()
 
     class Meta:

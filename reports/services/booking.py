@@ -13,9 +13,10 @@ from orders.services.accepting import record_acceptance
 from orders.services.claiming import record_settlement
 
 from .grading import regrade
+from .rules import why_booked
 
 # The sale is what was accepted, so the amount is the line's own and rounded there already.
-BOOK_ACCEPTED = """
+BOOK_ACCEPTED = f"""
 INSERT INTO reports_ledgerentry (
     source, booked_at, occurred_on, rule_id, order_line_id, product_name, category_code,
     county_code, supplier_code, buyer_code, buyer_kind, region_code, pair_district_code, channel,
@@ -27,24 +28,24 @@ SELECT
     rule.kind_by_buyer_kind ->> purchase.buyer_kind, line.is_recognised, 2,
     line.accepted_quantity, line.unit, round(line.accepted_quantity * line.net_weight_kg, 3),
     line.accepted_amount,
-    format('buyer kind %%s: %%s (rule %%s)', purchase.buyer_kind,
-        rule.kind_by_buyer_kind ->> purchase.buyer_kind, rule.version)
+    {why_booked(grade="2", recognised="line.is_recognised", buyer_kind="purchase.buyer_kind")}
 FROM orders_consignment consignment
 JOIN orders_order purchase ON purchase.id = consignment.order_id
 JOIN orders_orderline line ON line.consignment_id = consignment.id
 JOIN orders_buyer buyer ON buyer.id = purchase.buyer_id
 JOIN suppliers_supplier supplier ON supplier.id = consignment.supplier_id
+LEFT JOIN shop_category category ON category.code = line.category_code
 CROSS JOIN LATERAL (
     SELECT timezone('Asia/Shanghai', consignment.accepted_at)::date AS day
 ) accepted
 CROSS JOIN LATERAL (
-    SELECT version, kind_by_buyer_kind FROM reports_countingrule
-    WHERE in_force_from <= accepted.day ORDER BY in_force_from DESC LIMIT 1
+    SELECT * FROM reports_countingrule
+    WHERE is_approved AND in_force_from <= accepted.day ORDER BY in_force_from DESC LIMIT 1
 ) rule
 WHERE consignment.id BETWEEN %(first)s AND %(last)s AND line.accepted_quantity > 0
 ORDER BY line.id
 ON CONFLICT (order_line_id) WHERE source = 'acceptance' DO NOTHING
-"""
+"""  # noqa: S608 - only names of columns are put in
 
 # Quantity and weight go back in the proportion of the refund to the sale: all refunds so far
 # are rounded together, so that what is left of a line never falls below zero. What is left

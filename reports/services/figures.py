@@ -5,18 +5,20 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, Sum, Value, When
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from reports.models import (
     DIMENSIONS,
     GRAINS,
     CountingRule,
+    Indicator,
     LedgerEntry,
     Month,
     RollUp,
     Total,
 )
+from reports.models.rules import CountingRuleQuerySet
 
 from .totals import grain_of
 
@@ -37,11 +39,25 @@ COLUMNS = {
 #: What stands for an empty code of the ledger, in questions and answers alike.
 UNASSIGNED, UNNAMED, UNPAIRED = "unassigned", "unnamed", "unpaired"
 
+#: The official figure counts a correction where it was booked; the other, where it belongs.
+VIEWS = ["booked", "restated"]
+
 SUMS = {
     "amount": Coalesce(Sum("amount"), Value(0), output_field=models.DecimalField()),
     "weight_kg": Coalesce(Sum("weight_kg"), Value(0), output_field=models.DecimalField()),
     "entries": Coalesce(Sum("entries"), Value(0), output_field=models.BigIntegerField()),
 }
+LEDGER_SUMS = {**SUMS, "entries": Count("pk")}
+
+#: The month that an entry belongs to when corrections are put where what they correct is.
+# A lookup in each row that corrects one costs less than a join with the whole ledger.
+RESTATED_MONTH = Coalesce(
+    "corrects_month",
+    Subquery(LedgerEntry.objects.filter(pk=OuterRef("corrects_id")).order_by().values("month")),
+    "month",
+    output_field=models.DateField(),
+)
+CORRECTS = Q(corrects__isnull=False) | Q(corrects_month__isnull=False)
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,9 @@ class Question:
     Which entries, and by what to group them.
 
     `since` and `until` are first days of months, both included; `where` pairs columns
-    with the value that they must have; `grade` is the least evidence.
+    with the value that they must have; `grade` is the least evidence. `indicator` asks
+    for that instead of the official figure. `restated` counts corrections in the month
+    that they correct; every month here is then that one.
     """
 
     by: tuple[str, ...] = ()
@@ -59,26 +77,52 @@ class Question:
     until: date | None = None
     grade: int = 0
     published_only: bool = False
+    indicator: Indicator | None = None
+    restated: bool = False
+
+    @property
+    def month(self) -> str:
+        """Return the column of the month that is meant."""
+        return "restated_month" if self.restated else "month"
+
+    @property
+    def follows_rule(self) -> bool:
+        return self.indicator is None or self.indicator.follows_rule
 
     def select(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Return those of the totals or entries `rows` that are asked for."""
         for column, value in self.where:
-            rows = rows.filter(**{column: value})
-        if self.since:
-            rows = rows.filter(month__gte=self.since)
-        if self.until:
-            rows = rows.filter(month__lte=self.until)
+            rows = (
+                self._within(rows, value, value)
+                if column == "month"
+                else rows.filter(**{column: value})
+            )
+        rows = self._within(rows, self.since, self.until)
         if self.grade:
             rows = rows.filter(grade__gte=self.grade)
+        if self.indicator:
+            rows = rows.filter(self.indicator.counts())
         if self.published_only:
             published = Month.objects.filter(status=Month.Status.PUBLISHED)
             rows = rows.filter(month__in=published.values("month"))
         return rows
 
+    def _within(
+        self, rows: models.QuerySet[Any], since: date | None, until: date | None
+    ) -> models.QuerySet[Any]:
+        bounds = {"gte": since, "lte": until}
+        if self.restated:
+            # What indexes serve: whatever corrects nothing belongs where it was booked.
+            booked = {f"month__{name}": month for name, month in bounds.items() if month}
+            rows = rows.filter(CORRECTS | Q(**booked)) if booked else rows
+        return rows.filter(
+            **{f"{self.month}__{name}": month for name, month in bounds.items() if month}
+        )
+
 
 @dataclass(frozen=True)
 class Answer:
-    """The groups, in the order of their codes, as of the last roll-up."""
+    """The groups, in the order of their codes, as of the last roll-up or later."""
 
     rule: int | None
     as_of: datetime | None
@@ -89,45 +133,74 @@ def answer(question: Question, *, day: date) -> Answer:
     """
     Return the sums of what is asked for, as far as the ledger is rolled up.
 
-    `day` decides the rule unless the question ends before it.
+    The restated view is summed from the ledger itself. `day` decides the rule unless the
+    question ends before it.
     """
     last = min(question.until, day) if question.until else day
-    rule = CountingRule.objects.filter(in_force_from__lte=last).first()
+    rules = CountingRule.objects.approved()
+    in_force = next((rule.version for rule in rules if rule.in_force_from <= last), None)
     # Read first: what follows is at least as new.
     state = RollUp.objects.first()
-    cells = question.select(_cells(question)).annotate(
+    rows = _ledger(question) if question.restated else _cells(question, rules)
+    cells = (
+        question.select(rows)
+        .filter(_counted(question, rules))
         # All that is unpaired is one group, from whichever county it came.
-        pair_county=Case(When(pair_district_code="", then=Value("")), default=F("county_code"))
-    )
-    names = list(
-        dict.fromkeys(
-            name
-            for dimension in question.by
-            for name in (
-                ("pair_district_code", "pair_county") if dimension == "pair" else COLUMNS[dimension]
-            )
+        .annotate(
+            pair_county=Case(When(pair_district_code="", then=Value("")), default=F("county_code"))
         )
     )
-    groups = list(cells.order_by(*names).values(*names).annotate(**SUMS).filter(entries__gt=0))
-    return Answer(
-        rule=rule.version if rule else None,
-        as_of=state.rolled_up_at if state else None,
-        groups=groups,
+    names = list(
+        dict.fromkeys(name for dimension in question.by for name in _columns(dimension, question))
     )
+    sums = LEDGER_SUMS if question.restated else SUMS
+    groups: list[dict[str, Any]] = (
+        list(cells.order_by(*names).values(*names).annotate(**sums).filter(entries__gt=0))
+        if names
+        else [cells.aggregate(**sums)]
+    )
+    if question.restated:
+        groups = [{**group, "month": group.get("restated_month")} for group in groups]
+    return Answer(rule=in_force, as_of=state.rolled_up_at if state else None, groups=groups)
 
 
 def entries_behind(question: Question) -> models.QuerySet[LedgerEntry]:
     """Return the ledger's entries that the figure is summed from, with their sources."""
-    return question.select(
-        LedgerEntry.objects.select_related(
+    rules = CountingRule.objects.approved()
+    return (
+        question.select(_ledger(question))
+        .filter(_counted(question, rules))
+        .select_related(
             "order_line__order", "order_line__consignment", "claim_line", "declared_row"
         )
     )
 
 
-def _cells(question: Question) -> models.QuerySet[Total]:
+def _ledger(question: Question) -> models.QuerySet[LedgerEntry]:
+    entries = LedgerEntry.objects.all()
+    return entries.annotate(restated_month=RESTATED_MONTH) if question.restated else entries
+
+
+def _counted(question: Question, rules: CountingRuleQuerySet) -> Q:
+    return rules.counted() if question.follows_rule else Q()
+
+
+def _columns(dimension: str, question: Question) -> tuple[str, ...]:
+    match dimension:
+        case "month":
+            return (question.month,)
+        case "pair":
+            return ("pair_district_code", "pair_county")
+    return COLUMNS[dimension]
+
+
+def _cells(question: Question, rules: CountingRuleQuerySet) -> models.QuerySet[Total]:
     """Return the coarsest totals that tell the question's columns apart."""
     asked = {name for dimension in question.by for name in COLUMNS[dimension]}
     asked |= {column for column, _value in question.where}
+    if question.indicator:
+        asked |= question.indicator.columns
+    if question.follows_rule:
+        asked |= rules.columns()
     grain = next(grain for grain in GRAINS if asked & set(DIMENSIONS) <= set(grain))
     return Total.objects.filter(grain=grain_of(grain))

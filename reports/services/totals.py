@@ -12,11 +12,11 @@ from reports.models import DIMENSIONS, GRAINS
 BATCH = 50_000
 
 SUMS = ("amount", "weight_kg", "entries")
-CELL = ", ".join(("month", "grade", *DIMENSIONS))
+CELL = ", ".join(("month", "grade", "rule_id", *DIMENSIONS))
 
 GROUPED = ", ".join(
     (
-        f"grouping({', '.join(DIMENSIONS)}) AS grain, month, grade",
+        f"grouping({', '.join(DIMENSIONS)}) AS grain, month, grade, rule_id",
         *(
             f"coalesce({name}, {'false' if name == 'is_recognised' else repr('')}) AS {name}"
             for name in DIMENSIONS
@@ -24,7 +24,7 @@ GROUPED = ", ".join(
         *(f"sum({name}) AS {name}" for name in SUMS),
     )
 )
-BY_GRAIN = "month, grade, GROUPING SETS ({})".format(
+BY_GRAIN = "month, grade, rule_id, GROUPING SETS ({})".format(
     ", ".join(f"({', '.join(grain)})" for grain in GRAINS)
 )
 

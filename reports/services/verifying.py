@@ -146,6 +146,13 @@ WHERE net.grade <> proved.grade
 ORDER BY consignment.id, net.grade LIMIT {LISTED}
 """  # noqa: S608
 
+RULES_ARE_APPROVED = f"""
+SELECT entry.id AS entry, entry.rule_id AS rule FROM reports_ledgerentry entry
+JOIN reports_countingrule rule ON rule.version = entry.rule_id AND NOT rule.is_approved
+WHERE %(month)s::date IS NULL OR entry.month = %(month)s
+ORDER BY entry.id LIMIT {LISTED}
+"""  # noqa: S608
+
 
 def verify(*, month: date | None = None) -> list[Check]:
     """
@@ -163,6 +170,7 @@ def verify(*, month: date | None = None) -> list[Check]:
         "accepted lines are booked": partial(_rows, ACCEPTED_LINES_ARE_BOOKED),
         "refunds are booked": partial(_rows, REFUNDS_ARE_BOOKED),
         "grades follow the evidence": partial(_rows, GRADES_FOLLOW_EVIDENCE),
+        "every entry carries an approved rule": partial(_rows, RULES_ARE_APPROVED, month=month),
         "closed months are as they were sealed": partial(_broken_seals, month),
         "the audit trail is as it was sealed": _broken_trail,
     }

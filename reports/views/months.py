@@ -4,7 +4,7 @@ from datetime import date
 from typing import cast
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -15,10 +15,17 @@ from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import StrictSerializer, read_month
 from accounts.models import User
 from accounts.refusals import NotFound
+from reports.filters import read_rule
 from reports.models import Month
-from reports.permissions import IsOffice
-from reports.serializers import ExaminationSerializer, MonthSerializer
+from reports.permissions import IsOffice, SeesAllFigures
+from reports.serializers import (
+    ComparisonSerializer,
+    ExaminationSerializer,
+    MonthSerializer,
+    comparison_as_json,
+)
 from reports.services.anomalies import examine
+from reports.services.comparing import compare
 from reports.services.months import close_month, publish_month, with_sums
 
 
@@ -82,6 +89,21 @@ class PublishView(APIView):
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         by = cast(User, request.user)
         return _answer(publish_month(_found(request, month), by=by, now=timezone.now()))
+
+
+class CompareView(APIView):
+    """A month as another rule, in force or proposed, would count it, beside the official figure."""
+
+    permission_classes = [IsAuthenticated, SeesAllFigures]
+
+    @extend_schema(
+        operation_id="months_compare",
+        parameters=[OpenApiParameter("rule", int, required=True, description="Its version.")],
+        responses=ComparisonSerializer,
+    )
+    def get(self, request: Request, month: str) -> Response:
+        rule = read_rule(request)
+        return Response(comparison_as_json(compare(_found(request, month).month, rule=rule)))
 
 
 def _first_day(month: str) -> date:

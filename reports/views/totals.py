@@ -20,7 +20,7 @@ from reports.serializers import (
     answer_as_json,
     entries_as_json,
 )
-from reports.services.figures import COLUMNS, answer, entries_behind
+from reports.services.figures import COLUMNS, VIEWS, answer, entries_behind
 
 
 def _parameter(name: str, description: str, **more: Any) -> OpenApiParameter:
@@ -42,6 +42,12 @@ FILTERS = [
     _parameter("supplier", "A supplier's code, or unnamed; not public."),
     _parameter("recognised", "Whether the product was recognised.", enum=["true", "false"]),
 ]
+BY = _parameter("by", f"Several of {', '.join(COLUMNS)}, by commas.")
+VIEW = _parameter(
+    "view",
+    "Restated: corrections count in the month that they correct; for the office and auditors.",
+    enum=VIEWS,
+)
 
 
 class TotalsView(APIView):
@@ -55,13 +61,13 @@ class TotalsView(APIView):
 
     @extend_schema(
         operation_id="totals_retrieve",
-        parameters=[*FILTERS, _parameter("by", f"Several of {', '.join(COLUMNS)}, by commas.")],
+        parameters=[*FILTERS, BY, VIEW],
         responses=AnswerSerializer,
     )
     def get(self, request: Request) -> Response:
         question = read_question(request)
         found = answer(question, day=timezone.localdate())
-        return Response(answer_as_json(found, question.by, published_only=question.published_only))
+        return Response(answer_as_json(found, question))
 
 
 class EntriesView(GenericAPIView[LedgerEntry]):
@@ -75,7 +81,7 @@ class EntriesView(GenericAPIView[LedgerEntry]):
 
     @extend_schema(
         operation_id="totals_entries_list",
-        parameters=FILTERS,
+        parameters=[*FILTERS, VIEW],
         responses=EntrySerializer(many=True),
     )
     def get(self, request: Request) -> Response:

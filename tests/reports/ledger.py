@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from accounts.services.keys import issue_key
-from reports.models import LedgerEntry
+from orders.models import Buyer
+from reports.models import CountingRule, LedgerEntry
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 24, 12, tzinfo=SHANGHAI)
@@ -70,3 +71,16 @@ def bearer(user: User) -> dict[str, str]:
     """Return the header with a new key of `user`."""
     key = issue_key(user, by=None, now=NOW)
     return {"Authorization": f"Bearer {key}"}
+
+
+def rule(version: int = 2, *, approved: bool = True, **fields: Any) -> CountingRule:
+    """Store a rule in force from December 2026 that calls every buyer's contribution procured."""
+    people = [person(f"approver-{version}-{n}") for n in (1, 2)] if approved else [None, None]
+    values: dict[str, Any] = {
+        "in_force_from": date(2026, 12, 1),
+        "kind_by_buyer_kind": dict.fromkeys(Buyer.Kind.values, "procured"),
+        "description": "-",
+        "approved_by_first": people[0],
+        "approved_by_second": people[1],
+    }
+    return CountingRule.objects.create(version=version, **{**values, **fields})

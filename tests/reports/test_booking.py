@@ -19,7 +19,7 @@ from accounts.refusals import Forbidden, Invalid, NotFound
 from config.celery import app
 from orders.models import Consignment, OrderLine
 from orders.services.steps import WrongState
-from reports.models import CountingRule, LedgerEntry
+from reports.models import LedgerEntry
 from reports.services.booking import accept_delivery, book_accepted, settle_claim
 from reports.services.months import close_month
 from reports.services.totals import roll_up
@@ -27,7 +27,7 @@ from reports.services.verifying import verify
 from reports.tasks import roll_up as roll_up_task
 
 from .deliveries import Delivery, shipped
-from .ledger import NOW, SHANGHAI, bearer, person
+from .ledger import NOW, SHANGHAI, bearer, person, rule
 
 
 def accept(delivery: Delivery, *quantities: str, now: datetime = NOW) -> list[LedgerEntry]:
@@ -67,7 +67,7 @@ class TestAcceptDelivery:
             date(2026, 11, 24),
         )
         assert (entry.rule_id, entry.grade, entry.kind) == (1, 2, "procured")
-        assert entry.reason == "buyer kind canteen: procured (rule 1)"
+        assert entry.reason == "counts: buyer kind canteen is procured (rule 1)"
         assert (entry.quantity, entry.unit, entry.weight_kg) == (10, "case", Decimal("185.000"))
         assert entry.amount == Decimal("7200.00")
         assert (entry.county_code, entry.region_code, entry.pair_district_code) == (
@@ -94,12 +94,7 @@ class TestAcceptDelivery:
         assert entry.kind == kind
 
     def test_follows_the_rule_in_force_on_the_local_day(self) -> None:
-        CountingRule.objects.create(
-            version=2,
-            in_force_from=date(2026, 11, 24),
-            kind_by_buyer_kind={"canteen": "helped_sell"},
-            description="-",
-        )
+        rule(in_force_from=date(2026, 11, 24), kind_by_buyer_kind={"canteen": "helped_sell"})
         midnight = datetime(2026, 11, 24, tzinfo=SHANGHAI)
         accept(shipped(), now=midnight - timedelta.resolution)
         accept(shipped(), now=midnight)

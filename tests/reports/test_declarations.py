@@ -33,6 +33,8 @@ from reports.services.declarations.refusals import (
     UnknownReporter,
 )
 
+from .ledger import rule
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=SHANGHAI)
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -171,6 +173,19 @@ class TestBooking:
     def test_derives_the_contribution_by_the_rule(self, buyer_kind, kind):
         book(text({"buyer_kind": buyer_kind}))
         assert LedgerEntry.objects.get().kind == kind
+
+    def test_takes_the_approved_rule_of_the_day_and_says_what_it_counts(self):
+        rule(2, in_force_from=date(2026, 10, 15), only_recognised=True)
+        rule(3, in_force_from=date(2026, 10, 16), approved=False)
+        book(text({"sold_on": "2026-10-14"}, {"sold_on": "2026-10-20"}))
+        assert list(LedgerEntry.objects.order_by("occurred_on").values_list("rule", "reason")) == [
+            (1, "declared; counts: buyer kind supermarket is helped_sell (rule 1)"),
+            (
+                2,
+                "declared; does not count, not recognised: "
+                "buyer kind supermarket is procured (rule 2)",
+            ),
+        ]
 
     @pytest.mark.parametrize(
         ("unit", "quantity", "weight"),

@@ -65,6 +65,7 @@ class TestTotals:
         assert ask("from=2026-10&until=2026-10&by=month,county") == {
             "rule": 1,
             "as_of": NOW.isoformat(),
+            "view": "booked",
             "published_only": False,
             "groups": [
                 {
@@ -171,6 +172,7 @@ class TestTotals:
             ("category=eggz", "/category"),
             ("supplier=nobody", "/supplier"),
             ("recognised=1", "/recognised"),
+            ("view=monthly", "/view"),
             ("kind=procured&kind=helped_sell", "/kind"),
         ],
     )
@@ -260,5 +262,5 @@ class TestEntries:
         client.get(ENTRIES, headers=headers)
         for entries in (1, 20):
             accept(shipped(*[{}] * entries))
-            with django_assert_num_queries(5):
+            with django_assert_num_queries(6):
                 client.get(ENTRIES, headers=headers)

@@ -13,7 +13,7 @@ from reports.services.totals import roll_up
 from reports.services.verifying import verify
 
 from .deliveries import shipped
-from .ledger import NOW, book, entry, in_month, person
+from .ledger import NOW, book, entry, in_month, person, rule
 from .test_booking import accept, settle
 from .test_months import OCTOBER
 
@@ -90,6 +90,11 @@ class TestVerify:
         with pytest.raises(CommandError) as error:
             call_command("verify")
         assert error.value.returncode == 1
+
+    def test_finds_an_entry_that_was_booked_by_a_mere_proposal(self) -> None:
+        rule(approved=False)
+        book(in_month(11, rule_id=2))
+        assert failing() == ["every entry carries an approved rule"]
 
     def test_looks_at_one_month_where_asked(self) -> None:
         tamper("UPDATE reports_total SET amount = 0 WHERE month = '2026-09-01' AND grain = 0")

@@ -6,16 +6,17 @@ from typing import Any
 from django.db import connection
 
 from reports.models import Declaration
+from reports.services.rules import why_booked
 
 from .columns import KG_BY_UNIT
 
 # A row counts in the month of its sale. In a late file, a row of a closed month counts
 # now and points back.
-BOOK = """
+BOOK = f"""
 WITH rule AS (
-    SELECT version, kind_by_buyer_kind, in_force_from,
+    SELECT *,
         lead(in_force_from) OVER (ORDER BY in_force_from) AS in_force_until
-    FROM reports_countingrule
+    FROM reports_countingrule WHERE is_approved
 ),
 weight (unit, kg) AS (SELECT * FROM unnest(%(units)s::text[], %(kgs)s::numeric[])),
 closed AS (SELECT month FROM reports_month WHERE status IN ('closed', 'published'))
@@ -31,16 +32,17 @@ SELECT
     d.supplier_code, d.buyer_code, d.buyer_kind, d.buyer_region, coalesce(pair.district_id, ''),
     d.channel, rule.kind_by_buyer_kind ->> d.buyer_kind, false, 0, d.quantity, d.unit,
     coalesce(round(d.quantity * weight.kg, 3), 0), d.amount,
-    'declared; rule ' || rule.version || ' by buyer kind ' || d.buyer_kind
+    'declared; ' || {why_booked(grade="0", recognised="false", buyer_kind="d.buyer_kind")}
 FROM declared d
 JOIN rule ON d.sold_on >= rule.in_force_from
     AND (rule.in_force_until IS NULL OR d.sold_on < rule.in_force_until)
+LEFT JOIN shop_category category ON category.code = d.category
 LEFT JOIN closed ON closed.month = date_trunc('month', d.sold_on)::date
 LEFT JOIN weight ON weight.unit = lower(d.unit)
 LEFT JOIN accounts_pairing pair
     ON (pair.district_id, pair.county_id) = (d.buyer_region, d.county_code)
     AND daterange(pair.valid_from, pair.valid_to, '[]') @> d.sold_on
-"""
+"""  # noqa: S608 - only names of columns are put in
 
 KEEP_ROWS = """
 INSERT INTO reports_declarationrow (

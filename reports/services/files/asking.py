@@ -54,7 +54,7 @@ def request_report(
     subject = _subject(Report.Kind(kind), supplier, buyer, by=by)
     if month > timezone.localdate(now):
         raise _invalid("month", _("The month has not begun."))
-    if not CountingRule.objects.filter(in_force_from__lte=month).exists():
+    if CountingRule.objects.in_force(month) is None:
         raise _invalid("month", _("No counting rule is in force in this month."))
     if file_format not in FORMATS[Report.Kind(kind)]:
         raise _invalid("format", _("This report is not made in this format."))

@@ -105,7 +105,7 @@ def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> Monthl
     gets the same one.
     """
     row = Month.objects.select_related("requested_by", "confirmed_by").filter(month=month).first()
-    rule = CountingRule.objects.filter(in_force_from__lte=month).first()
+    rule = CountingRule.objects.in_force(month)
     reviewer: User | None = None
     if row and row.is_sealed and row.requested_by and row.closed_at:
         prepared_by, reviewer = row.requested_by, row.confirmed_by
