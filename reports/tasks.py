@@ -42,7 +42,7 @@ def examine_months() -> None:
     """Find what looks wrong in the months that are over and not published yet."""
     now = timezone.now()
     for month in Month.objects.to_publish(timezone.localdate(now)):
-        examine(month, now=now)
+        examine(month, by=None, now=now)
 
 
 @shared_task

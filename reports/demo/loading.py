@@ -59,7 +59,7 @@ def live_through(months: list[date], complaints: list[Complaint], *, day: date) 
     def close(month: date, now: datetime) -> None:
         close_month(month, by=first, now=now)
         closed = close_month(month, by=second, now=now)
-        examine(closed, now=now)
+        examine(closed, by=second, now=now)
         for anomaly in closed.anomalies.unanswered():
             answer_anomaly(
                 anomaly.pk,

@@ -242,9 +242,9 @@ class Examination(NamedTuple):
 
 
 @transaction.atomic
-def examine(month: Month, *, now: datetime) -> Examination:
+def examine(month: Month, *, by: User | None, now: datetime) -> Examination:
     """
-    Store what every active rule finds in `month`.
+    Store what every active rule finds in `month`; nobody is `by` when it happens by itself.
 
     Safe to repeat: what was found before is not found again. An anomaly stays, and waits
     for its answer, even if the ledger has changed since.
@@ -264,6 +264,7 @@ def examine(month: Month, *, now: datetime) -> Examination:
     known = month.anomalies.aggregate(
         found=Count("pk"), unanswered=Count("pk", filter=Q(answered_at=None))
     )
+    record("examine_month", month, by=by, now=now, after=known)
     return Examination(month.month, **known)
 
 

@@ -142,7 +142,7 @@ def publish_month(month: Month, *, by: User, now: datetime) -> Month:
         raise Forbidden
     if month.status == Month.Status.CLOSED:
         # In a transaction of its own: a refusal keeps what was found, to be answered.
-        examine(month, now=now)
+        examine(month, by=by, now=now)
     with transaction.atomic():
         row = Month.objects.select_for_update().get(pk=month.pk)
         if row.status != Month.Status.CLOSED:

@@ -75,7 +75,8 @@ class ExamineView(APIView):
     @extend_schema(operation_id="months_examine", request=None, responses=ExaminationSerializer)
     def post(self, request: Request, month: str) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        examined = examine(_found(request, month), now=timezone.now())
+        by = cast(User, request.user)
+        examined = examine(_found(request, month), by=by, now=timezone.now())
         return Response(ExaminationSerializer(examined).data)
 
 

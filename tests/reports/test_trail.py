@@ -1,7 +1,7 @@
 """Every endpoint that writes leaves its row in the audit trail; what is refused leaves none."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from orders.models import Membership, OrderEvent
+from orders.models import Buyer, Membership, OrderEvent
+from reports.models import Anomaly
 from reports.services.declarations.receiving import work_through
 from tests.factories import UserFactory
 from tests.orders.market import Market, Person
@@ -82,8 +83,22 @@ def test_every_endpoint_that_writes_leaves_a_row(market: Market) -> None:
     step(lambda: market.reject(rejected))
 
     today = timezone.localdate()
+    rule = {
+        "in_force_from": f"{today}", "event": "accepted", "sectors": ["farm", "handicraft"],
+        "kind_by_buyer_kind": dict.fromkeys(Buyer.Kind.values, "procured"), "description": "试行",
+    }  # fmt: skip
+    version = step(lambda: market.olga.post("/rules/", rule))["version"]
+    step(lambda: second.post(f"/rules/{version}/approve/"))
+
     last = f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
     step(lambda: market.olga.post(f"/months/{last}/close/"))
+    step(lambda: market.olga.post(f"/months/{last}/examine/"))
+    anomaly = Anomaly.objects.create(
+        month_id=date.fromisoformat(f"{last}-01"), rule_id="end_spike", subject="-",
+        found_at=timezone.now(), fingerprint="-", evidence={},
+    )  # fmt: skip
+    answer = {"verdict": "explained", "answer": "说明"}
+    step(lambda: market.olga.post(f"/anomalies/{anomaly.pk}/answer/", answer))
     step(lambda: second.post(f"/months/{last}/close/"))
     step(lambda: market.olga.post(f"/months/{last}/publish/"))
     asked = {"kind": "ledger", "month": last, "format": "csv"}
