@@ -240,10 +240,8 @@ class TestPast:
     def test_has_answered_what_looked_wrong_in_the_published_months(
         self, people: dict[str, Any]
     ) -> None:
-        found = Anomaly.objects.all()
-        assert found.exists()
-        assert not found.unanswered().exists()
-        assert not found.exclude(month__status="published").exists()
+        assert not Anomaly.objects.unanswered().exists()
+        assert not Anomaly.objects.exclude(month__status="published").exists()
 
     def test_has_targets_for_both_years(self, people: dict[str, Any]) -> None:
         this_year = timezone.localdate().year
@@ -257,8 +255,9 @@ class TestPast:
                 *Division.objects.counties().values_list("pk", flat=True),
             }
             assert ("522725", "440105") in targets
-            assert 10 < targets[None, None].percent < 150
             assert standing.impact
+            least = 90 if year < this_year else 0
+            assert least <= targets[None, None].percent < 150
 
     def test_corrects_months_that_were_closed_by_then(self, people: dict[str, Any]) -> None:
         restating = LedgerEntry.objects.filter(corrects_month__isnull=False)
