@@ -47,7 +47,7 @@ def load(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_divisions"),
-        ("reports", "0004_declarations"),
+        ("reports", "0006_regrading"),
         ("shop", "0006_catalogue_version"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
