@@ -284,6 +284,7 @@ SPECTACULAR_SETTINGS = {
         "OrderStatus": "orders.models.Order.Status",
         "ConsignmentStatus": "orders.models.Consignment.Status",
         "ClaimStatus": "orders.models.Claim.Status",
+        "OrderEventKind": "orders.models.OrderEvent.Kind",
         "FapiaoKind": "orders.models.Fapiao.Kind",
         "MonthStatus": "reports.models.Month.Status",
         "ReportStatus": "reports.models.Report.Status",

@@ -261,11 +261,27 @@ class OrderEvent(Sealed):
 
     sealed_as = (Sealed.SEALED_AT, "order_id", "consignment_id", "kind", "by_id", "reason")
 
+    class Kind(models.TextChoices):
+        PLACED = "placed", _("placed")
+        APPROVED = "approved", _("approved")
+        REJECTED = "rejected", _("rejected")
+        CANCELLED = "cancelled", _("cancelled")
+        CONFIRMED = "confirmed", _("confirmed")
+        DECLINED = "declined", _("declined")
+        SHIPPED = "shipped", _("shipped")
+        ACCEPTED = "accepted", _("accepted")
+        CLAIMED = "claimed", _("claimed")
+        SETTLED = "settled", _("settled")
+        INVOICED = "invoiced", _("fapiao entered")
+        INVOICE_REVERSED = "invoice_reversed", _("fapiao reversed")
+        PAID = "paid", _("payment entered")
+        PAYMENT_REVERSED = "payment_reversed", _("payment reversed")
+
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
     consignment = models.ForeignKey(
         Consignment, models.PROTECT, null=True, blank=True, verbose_name=_("consignment")
     )
-    kind = models.CharField(_("kind"), max_length=20)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
     reason = models.CharField(_("reason"), max_length=500, blank=True)

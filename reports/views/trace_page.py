@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from rest_framework.exceptions import ValidationError
 
 from accounts.refusals import Invalid, NotFound
-from orders.models import Buyer, Channel, Claim, Consignment, Fapiao, Order
+from orders.models import Buyer, Channel, Claim, Consignment, Fapiao, Order, OrderEvent
 from reports.models import ContributionKind, Declaration, Grade, LedgerEntry, Month
 from reports.services.figures import COLUMNS, UNASSIGNED, UNNAMED
 from shop.models import SKU
@@ -43,8 +43,11 @@ def trace_page(request: HttpRequest) -> HttpResponse:
         "entry": _("Ledger entry"),
         "declaration": _("Declaration"),
     }
-    of = request.GET.get("of", "order")
-    key, row = request.GET.get("key", "").strip(), request.GET.get("row", "").strip()
+    # The form names its kind; a link may say it as the API does: ?order=20261125000001.
+    named = next((kind for kind in kinds if kind in request.GET), "")
+    of = named or request.GET.get("of", "order")
+    key = request.GET.get(named or "key", "").strip()
+    row = request.GET.get("row", "").strip()
     context: dict[str, Any] = {"kinds": kinds, "of": of, "key": key, "row": row}
     status = 200
     if key:
@@ -62,7 +65,7 @@ def trace_page(request: HttpRequest) -> HttpResponse:
 
 def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each part of a trace that has something in it: its title, headings and cells."""
-    units = dict(SKU.Unit.choices)
+    units, steps = dict(SKU.Unit.choices), dict(OrderEvent.Kind.choices)
     titles = {
         "month": _("Month"),
         "county": _("County"),
@@ -222,7 +225,7 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
                 _("At"): lambda r: _moment(r["at"]),
                 _("Order"): lambda r: _link("order", r["order"]),
                 _("Consignment"): lambda r: _link("consignment", r["consignment"]),
-                _("Event"): lambda r: r["kind"],
+                _("Event"): lambda r: steps.get(r["kind"], r["kind"]),
                 _("By"): lambda r: r["by"],
                 _("Reason"): lambda r: r["reason"],
             },

@@ -339,6 +339,12 @@ class TestPage:
             assert unsafe not in page
         assert "script-src" in answer["Content-Security-Policy"]
 
+    def test_takes_a_link_as_the_api_does(self, client: Client, office: User) -> None:
+        number = sold().number
+        client.force_login(office)
+        page = client.get("/trace/", {"consignment": number})
+        assert (page.status_code, number in page.content.decode()) == (200, True)
+
     def test_leads_from_each_figure_to_its_entries(self, client: Client, office: User) -> None:
         sold()
         book(in_month(11, region_code="", supplier_code="", pair_district_code=""))
