@@ -1,10 +1,12 @@
 """The public page of the totals; the office and auditors see unpublished months too."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -47,6 +49,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         day=today,
         published_only=not sees_all,
     )
+
+    def entries_of(narrowed: dict[str, str]) -> str:
+        return _entries(figures, narrowed) if sees_all else ""
+
     titles = {
         "county": _("Counties"),
         "category": _("Categories"),
@@ -65,6 +71,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
                     if figures.total.amount > 0
                     else 0,
                     "address": _address(year, {**chosen, name: part.code}),
+                    "entries": entries_of({**chosen, name: part.code}),
                 }
                 for part in figures.parts[name]
             ],
@@ -88,6 +95,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "sections": sections,
             "chips": chips,
             "sees_all": sees_all,
+            "entries": entries_of(chosen),
             "years": [(y, _address(y, chosen)) for y in range(today.year, today.year - 3, -1)],
             "charts": _charts(figures, year, chosen),
         },
@@ -102,6 +110,15 @@ def _year(text: str, this_year: int) -> int | None:
 
 def _address(year: int, chosen: dict[str, str]) -> str:
     return "?" + urlencode({"year": year, **chosen})
+
+
+def _entries(figures: Overview, narrowed: dict[str, str]) -> str:
+    """Return the admin's list of the entries behind a figure: its reader is signed in there."""
+    if figures.until is None:
+        return ""
+    where = {COLUMNS[name][0]: code for name, code in narrowed.items()}
+    months = {"month__gte": date(figures.year, 1, 1), "month__lte": figures.until}
+    return f"{reverse('admin:reports_ledgerentry_changelist')}?{urlencode({**months, **where})}"
 
 
 def _name_of(parts: list[Slice], code: str) -> str:

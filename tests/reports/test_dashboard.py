@@ -1,10 +1,13 @@
 """The public page shows published figures, each of which opens to those below it."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from reports.models import Month
 from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
@@ -61,6 +64,19 @@ class TestDashboard:
         page = shown(client, county="522722")
         assert "2.00" in page
         assert "惠水县" not in page
+
+    def test_opens_each_figure_to_its_entries_for_the_office_only(self, client: Client) -> None:
+        book(
+            in_month(9, county_code="522722", amount="20000.00"),
+            in_month(9, county_code="522731", product_name="别处的"),
+        )
+        publish(Month.objects.get())
+        assert "/admin/" not in shown(client)
+        client.force_login(User.objects.create_user("olga", role="office", is_staff=True))
+        links = re.findall(r'href="(/admin/reports/ledgerentry/[^"]*522722[^"]*)"', shown(client))
+        listed = client.get(unescape(links[0])).content.decode()
+        assert "长顺绿壳鸡蛋" in listed
+        assert "别处的" not in listed
 
     @pytest.mark.parametrize("value", ["x", "522731'", "九" * 100, "%00"])
     @pytest.mark.parametrize("name", ["year", "county", "kind", "something"])
