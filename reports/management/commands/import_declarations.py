@@ -56,7 +56,7 @@ class Command(BaseCommand):
         else:
             self._print(answer)
         if declaration.status not in (Declaration.Status.VALID, Declaration.Status.BOOKED):
-            raise CommandError(f"Nothing was booked: the file {declaration.get_status_display()}.")
+            raise CommandError(f"Nothing was booked: the declaration is {declaration.status}.")
 
     def _import(self, options: dict[str, Any]) -> Declaration:
         declaration = receive_declaration(
