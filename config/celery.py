@@ -29,6 +29,14 @@ def _log_as_the_web_does(**kwargs: Any) -> None:
 app.conf.beat_schedule = {
     "roll up the ledger": {"task": "reports.tasks.roll_up", "schedule": 20.0},
     "make the reports that wait": {"task": "reports.tasks.make_reports", "schedule": 20.0},
+    "ask for the form of the month before": {
+        "task": "reports.tasks.request_monthly_reports",
+        "schedule": crontab(minute="*/10"),
+    },
+    "tell of the reports that came by themselves": {
+        "task": "reports.tasks.tell_of_reports",
+        "schedule": 60.0,
+    },
     "read the declarations that wait": {
         "task": "reports.tasks.read_declarations",
         "schedule": 20.0,

@@ -45,6 +45,10 @@ REPORTS_DIR = DATA_DIR / "files"
 # Best on a medium that only grows, out of reach of those who rule the database.
 AUDIT_HEADS_FILE = Path(os.environ.get("AUDIT_HEADS_FILE") or DATA_DIR / "audit-heads.log")
 REPORTS_KEPT_DAYS = int(os.environ.get("REPORTS_KEPT_DAYS", "30"))
+# On which day the form of the month before comes by itself, from eight in the morning.
+MONTHLY_REPORT_DAY = int(os.environ.get("MONTHLY_REPORT_DAY", "3"))
+if not 1 <= MONTHLY_REPORT_DAY <= 28:
+    raise ImproperlyConfigured("MONTHLY_REPORT_DAY is a day that every month has, 1 to 28.")
 
 SECRET_KEY = required("SECRET_KEY", otherwise="") or kept_secret(DATA_DIR / "secret_key")
 DEBUG = not PRODUCTION and os.environ.get("DEBUG") == "1"
@@ -244,6 +248,18 @@ UNFOLD = {
         }
     },
 }  # fmt: skip
+
+# Development prints what it would send; production without a host sends nothing.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+SENDS_MAIL = bool(EMAIL_HOST) or not PRODUCTION
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
+EMAIL_USE_SSL = os.environ.get("EMAIL_USE_SSL") == "1"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM") or f"noreply@{urlsplit(PUBLIC_URL).hostname}"
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

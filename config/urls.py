@@ -8,6 +8,7 @@ from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from reports.views.dashboard import dashboard
+from reports.views.report_page import report_download, report_page
 from reports.views.seals import seal
 from reports.views.trace_page import trace_page
 
@@ -36,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboard/", dashboard, name="dashboard"),
     path("seal/", seal, name="seal"),
     path("trace/", trace_page, name="trace-page"),
+    path("reports/<uuid:pk>/", report_page, name="report-page"),
+    path("reports/<uuid:pk>/download/", report_download, name="report-page-download"),
     # Only pictures of products are public; other stored files are served by their own views.
     path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]

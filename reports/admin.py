@@ -68,7 +68,7 @@ class MonthAdmin(OwnedAdmin):
 class ReportAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
     list_display = ["month", "kind", "format", "status", "rows", "requested_by", "requested_at"]
-    list_filter = ["kind", "status"]
+    list_filter = ["kind", "status", "is_scheduled"]
     list_select_related = ["requested_by"]
 
 

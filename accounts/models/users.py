@@ -15,6 +15,10 @@ class UserManager(DjangoUserManager["User"]):
         """Create an administrator; a superuser without the role would see no rows."""
         return super().create_superuser(username, **{"role": User.Role.ADMIN, **fields})
 
+    def office_by_mail(self) -> models.QuerySet["User"]:
+        """Return the active people of the office who have an e-mail address."""
+        return self.filter(is_active=True, role=User.Role.OFFICE).exclude(email="")
+
 
 class User(AbstractUser):
     """

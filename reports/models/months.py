@@ -122,5 +122,12 @@ class Month(models.Model):
         return f"{self.month:%Y-%m}"
 
     @property
+    def audit_line(self) -> str:
+        """How official files name the head of the audit trail that the month keeps."""
+        if not self.audit_head:
+            return ""
+        return f"审计链头（第 {self.audit_block} 区块）：{self.audit_head}"
+
+    @property
     def is_sealed(self) -> bool:
         return self.status in (self.Status.CLOSED, self.Status.PUBLISHED)

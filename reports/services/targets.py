@@ -57,8 +57,14 @@ def percent_of(part: Decimal, whole: Decimal) -> Decimal:
     return part / whole * 100
 
 
-def targets_of(year: int, *, day: date, published_only: bool) -> Standing:
-    """Return where the targets of `year` stand on `day`."""
+def targets_of(
+    year: int, *, day: date, published_only: bool, until: date | None = None
+) -> Standing:
+    """
+    Return where the targets of `year` stand on `day`.
+
+    They stand at the month `until`, or else at the last one with figures.
+    """
     found = answer(
         Question(
             by=("month", "county", "pair"),
@@ -71,7 +77,7 @@ def targets_of(year: int, *, day: date, published_only: bool) -> Standing:
     cells: Cells = defaultdict(Decimal)
     for row in found.groups:
         cells[row["month"], row["county_code"], row["pair_district_code"]] += row["amount"]
-    until = max((month for month, *_codes in cells if month.year == year), default=None)
+    until = until or max((month for month, *_codes in cells if month.year == year), default=None)
     return Standing(
         year=year,
         until=until,

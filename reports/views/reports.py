@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -22,6 +22,7 @@ from accounts.api.serializers import MonthField, StrictSerializer, TextField
 from accounts.models import User
 from accounts.refusals import NotFound
 from reports.models import Report
+from reports.models.reports import ReportQuerySet
 from reports.services.files.asking import cancel_report, request_report, retry_report
 from reports.services.files.keeping import checked_file, file_name_of
 from reports.tasks import make_reports
@@ -60,7 +61,8 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
         model = Report
         fields = (
             "id", "kind", "month", "format", "supplier", "buyer", "status", "progress",
-            "rows", "size", "sha256", "failure", "requested_at", "finished_at", "download",
+            "rows", "size", "sha256", "failure", "is_scheduled", "requested_at", "finished_at",
+            "download",
         )  # fmt: skip
 
     def get_download(self, report: Report) -> str | None:
@@ -81,7 +83,7 @@ class ReportsView(GenericAPIView[Report]):
     @extend_schema(operation_id="reports_list", responses=ReportSerializer(many=True))
     def get(self, request: Request) -> Response:
         refuse_unknown_parameters(request, {"cursor", "page_size"})
-        page = self.paginate_queryset(Report.objects.shown_to(_actor(request)))
+        page = self.paginate_queryset(shown_to(_actor(request)))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
@@ -164,7 +166,7 @@ class DownloadView(APIView):
     )
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
         report = _shown(request, pk)
-        return _serve(request, report, checked_file(report))
+        return serve(request, report, checked_file(report))
 
 
 class Part:
@@ -183,7 +185,8 @@ class Part:
         self.file.close()
 
 
-def _serve(request: Request, report: Report, file: BinaryIO) -> HttpResponseBase:
+def serve(request: Request | HttpRequest, report: Report, file: BinaryIO) -> HttpResponseBase:
+    """Return the file, or the part of it that is asked for; the response closes it."""
     start, end, size = 0, cast(int, report.size), cast(int, report.size)
     etag = f'"{report.sha256}"'
     asked = RANGE.fullmatch(request.headers.get("Range", ""))
@@ -224,8 +227,13 @@ def _actor(request: Request) -> User:
     return cast(User, request.user)
 
 
+def shown_to(user: User) -> ReportQuerySet:
+    """Return the reports that `user` may see now; an expired one is gone before it is deleted."""
+    return Report.objects.shown_to(user).kept(timezone.now())
+
+
 def _shown(request: Request, pk: UUID) -> Report:
-    report = Report.objects.shown_to(_actor(request)).filter(pk=pk).first()
+    report = shown_to(_actor(request)).filter(pk=pk).first()
     if report is None:
         raise NotFound
     return report

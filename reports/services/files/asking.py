@@ -21,6 +21,8 @@ FORMATS = {
     Report.Kind.LEDGER: {"xlsx", "csv"},
     Report.Kind.SUPPLIER_STATEMENT: {"xlsx", "csv", "pdf"},
     Report.Kind.BUYER_CERTIFICATE: {"xlsx", "csv", "pdf"},
+    Report.Kind.PAIR_MATRIX: {"xlsx", "csv"},
+    Report.Kind.YEAR_BOOK: {"xlsx", "pdf"},
 }
 #: Whom a report is for, where it is for one of them.
 OWNERS: dict[Report.Kind, type[Supplier | Buyer]] = {

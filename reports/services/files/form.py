@@ -47,23 +47,27 @@ class FormTable:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Yuan by paired district (down) and county (across); the last row is unpaired."""
+    """
+    Yuan by what stands down the side and across the top, each in pairs of code and name.
+
+    The paired districts' last row is unpaired.
+    """
 
     title: str
-    districts: list[tuple[str, str]]
-    counties: list[tuple[str, str]]
+    corner: str
+    down: list[tuple[str, str]]
+    across: list[tuple[str, str]]
     cells: Mapping[tuple[str, str], Decimal]
 
     @property
     def rows(self) -> list[tuple[str, list[Decimal]]]:
         """Return each row's name and its yuan with their sum; the last row adds up the others."""
         rows = [
-            (name, [self.cells.get((district, county), ZERO) for county, _ in self.counties])
-            for district, name in self.districts
+            (name, [self.cells.get((side, top), ZERO) for top, _ in self.across])
+            for side, name in self.down
         ]
-        rows.append(
-            ("合计", [sum(column) for column in zip(*(row for _, row in rows), strict=True)])
-        )
+        columns = range(len(self.across))
+        rows.append(("合计", [sum((row[n] for _, row in rows), ZERO) for n in columns]))
         return [(name, [*row, sum(row, ZERO)]) for name, row in rows]
 
 
@@ -72,8 +76,8 @@ class MonthlyForm:
     """
     Everything that the form says, apart from its lists of entries.
 
-    `sha256` is the seal of a closed month; a month that is not closed yet has none,
-    and its form is a draft.
+    `sha256` is the seal of a closed month, and `audit_line` names the head of the audit
+    trail by then; a month that is not closed yet has none, and its form is a draft.
     """
 
     month: date
@@ -83,6 +87,7 @@ class MonthlyForm:
     prepared_on: date
     rule: str
     sha256: str
+    audit_line: str
     tables: list[FormTable]
     matrices: list[Matrix]
 
@@ -119,6 +124,7 @@ def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> Monthl
         prepared_on=prepared_on,
         rule=str(rule.version) if rule else "",
         sha256=row.sha256 if row else "",
+        audit_line=row.audit_line if row else "",
         tables=[
             _table(month, "1 分县", "县（市）", "county", "county_code", counties, keeps_all=True),
             _table(
@@ -146,7 +152,8 @@ def _name(user: User) -> str:
     return user.get_full_name() or user.username
 
 
-def _ask(by: tuple[str, ...], since: date, until: date) -> list[dict[str, Any]]:
+def ask(by: tuple[str, ...], since: date, until: date) -> list[dict[str, Any]]:
+    """Return the official figure of the months from `since` to `until` by what is asked for."""
     return answer(Question(by=by, since=since, until=until), day=until).groups
 
 
@@ -163,13 +170,11 @@ def _table(
     january = month.replace(month=1)
     before = month.replace(year=month.year - 1)
     name_by_code = dict(names)
-    of_month = {r[column]: r["amount"] for r in _ask((dimension,), month, month)}
+    of_month = {r[column]: r["amount"] for r in ask((dimension,), month, month)}
     of_year = {
-        (r[column], r["kind"]): r["amount"] for r in _ask((dimension, "kind"), january, month)
+        (r[column], r["kind"]): r["amount"] for r in ask((dimension, "kind"), january, month)
     }
-    of_before = {
-        r[column]: r["amount"] for r in _ask((dimension,), before.replace(month=1), before)
-    }
+    of_before = {r[column]: r["amount"] for r in ask((dimension,), before.replace(month=1), before)}
     found = of_month.keys() | of_before.keys() | {code for code, _kind in of_year}
     order = {code: n for n, code in enumerate(name_by_code)}
     codes = sorted(
@@ -209,8 +214,9 @@ def _sum(rows: list[FormRow]) -> FormRow:
 def _matrix(title: str, since: date, until: date, counties: list[tuple[str, str]]) -> Matrix:
     cells = {
         (r["pair_district_code"], r["county_code"]): r["amount"]
-        for r in _ask(("pair", "county"), since, until)
+        for r in ask(("pair", "county"), since, until)
     }
     codes = {district for district, _county in cells if district}
     districts = Division.objects.filter(code__in=codes).order_by("code")
-    return Matrix(title, [*districts.values_list("code", "name"), ("", "未结对")], counties, cells)
+    down = [*districts.values_list("code", "name"), ("", "未结对")]
+    return Matrix(title, "区\\县", down, counties, cells)

@@ -15,11 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.refusals import Refusal
 from reports.models import Report
 
+from .scheduling import month_before
+
 TITLES = {
     Report.Kind.MONTHLY: "消费帮扶月报",
     Report.Kind.LEDGER: "消费帮扶台账",
     Report.Kind.SUPPLIER_STATEMENT: "供应商对账单",
     Report.Kind.BUYER_CERTIFICATE: "消费帮扶采购证明",
+    Report.Kind.PAIR_MATRIX: "消费帮扶结对矩阵",
+    Report.Kind.YEAR_BOOK: "消费帮扶年鉴",
 }
 
 
@@ -107,12 +111,14 @@ def _digest(name: str, *_version: int) -> str:
 
 def clear_expired(*, now: datetime) -> int:
     """Delete reports older than they are kept, and what killed workers left; return how many."""
-    expired = Report.objects.filter(
-        requested_at__lt=now - timedelta(days=settings.REPORTS_KEPT_DAYS)
-    )
+    expired = Report.objects.exclude(pk__in=Report.objects.kept(now).values("pk"))
+    last = month_before(now)
     count = 0
     for report in expired.iterator():
         path_of(report).unlink(missing_ok=True)
+        # While its month is the latest, its row says that it need not come again.
+        if report.is_scheduled and report.month >= last:
+            continue
         report.delete()
         count += 1
     yesterday = (now - timedelta(days=1)).timestamp()

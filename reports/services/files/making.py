@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,6 +20,7 @@ from .filling import Progress
 from .form import monthly_form
 from .keeping import TITLES, part_of, settle, take_over
 from .statement import statement_of
+from .year_book import year_book
 
 MAX_ATTEMPTS = 3
 STORAGE_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -107,12 +109,18 @@ def _write(report: Report, part: Path) -> int:
     entries = _entries_of(report)
     with _progress(report, entries) as progress:
         match report.kind, report.format:
+            case Report.Kind.YEAR_BOOK, file_format:
+                book = year_book(report.month, **_prepared(report))
+                if file_format == Report.Format.PDF:
+                    return printing.write_year_book(part, book)
+                return workbook.write_year_book(part, book, created=created)
+            case Report.Kind.PAIR_MATRIX, file_format:
+                form = monthly_form(report.month, **_prepared(report))
+                if file_format == Report.Format.CSV:
+                    return table.write_pair_matrix(part, form)
+                return workbook.write_pair_matrix(part, form, created=created)
             case Report.Kind.MONTHLY, file_format:
-                form = monthly_form(
-                    report.month,
-                    prepared_by=report.requested_by,
-                    prepared_on=timezone.localdate(report.requested_at),
-                )
+                form = monthly_form(report.month, **_prepared(report))
                 if file_format == Report.Format.CSV:
                     return table.write_monthly(part, form)
                 if file_format == Report.Format.PDF:
@@ -137,6 +145,12 @@ def _write(report: Report, part: Path) -> int:
         return workbook.write_statement(
             part, statement_of(report), entries, created=created, progress=progress
         )
+
+
+def _prepared(report: Report) -> Any:
+    """Return who prepared the report and when, as the form takes them."""
+    day = timezone.localdate(report.requested_at)
+    return {"prepared_by": report.requested_by, "prepared_on": day}
 
 
 def _entries_of(report: Report) -> listing.Listing:

@@ -1,9 +1,11 @@
-"""The monthly form, statements and certificates as PDF, typeset from data only."""
+"""The monthly form, the year book, statements and certificates as PDF, typeset from data only."""
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import noto_cjk_sans_otc
@@ -14,6 +16,7 @@ from django.urls import reverse
 
 from .form import FormRow, MonthlyForm
 from .statement import Statement
+from .year_book import Part, YearBook
 
 HERE = Path(__file__).parent
 FONTS = Path(noto_cjk_sans_otc.__file__).parent
@@ -26,16 +29,7 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
         path,
         "monthly.typ",
         {
-            "month": f"{form.month.year}年{form.month.month}月",
-            "office": form.office,
-            "prepared_by": form.prepared_by,
-            "reviewed_by": form.reviewed_by or "—",
-            "prepared_on": f"{form.prepared_on:%Y-%m-%d}",
-            "rule": form.rule,
-            "sha256": form.sha256,
-            "code": _code_of(form.month, form.sha256),
-            "headline": f"{form.total.year / 10**8:.4f}",
-            "total": f"{form.total.year:,.2f}",
+            **_head(form, f"{form.month.year}年{form.month.month}月"),
             "tables": [
                 {
                     "title": table.title[2:],
@@ -53,7 +47,7 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
             "matrices": [
                 {
                     "title": matrix.title,
-                    "counties": [name for _, name in matrix.counties],
+                    "counties": [name for _, name in matrix.across],
                     "rows": [
                         [name, *map(_wan, amounts)] for name, amounts in matrix.rows
                     ],
@@ -63,6 +57,28 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
         },
     )  # fmt: skip
     return sum(len(table.rows) for table in form.tables)
+
+
+def write_year_book(path: Path, book: YearBook) -> int:
+    """Typeset the year book and return the number of its rows."""
+    _typeset(
+        path,
+        "year_book.typ",
+        {
+            **_head(book.form, book.period),
+            "parts": [
+                {
+                    "title": part.title[2:],
+                    "unit": part.unit,
+                    "columns": part.columns,
+                    "rows": [_cells(part, row) for row in part.rows],
+                    "total": _cells(part, part.total) if part.total else [],
+                }
+                for part in book.parts
+            ],
+        },
+    )
+    return sum(len(part.rows) for part in book.parts)
 
 
 def write_statement(path: Path, statement: Statement) -> int:
@@ -78,6 +94,7 @@ def write_statement(path: Path, statement: Statement) -> int:
             "month": f"{statement.month.year}年{statement.month.month}月",
             "date": f"{statement.issued_on:%Y-%m-%d}",
             "sha256": statement.sha256,
+            "audit_line": statement.audit_line,
             "seal": _code_of(statement.month, statement.sha256),
             "rows": [
                 [row.name, f"{row.quantity.normalize():,f}", row.unit, f"{row.amount:,.2f}"]
@@ -87,6 +104,37 @@ def write_statement(path: Path, statement: Statement) -> int:
         },
     )
     return statement.entries
+
+
+def _head(form: MonthlyForm, period: str) -> dict[str, object]:
+    """Return what official.typ asks for."""
+    return {
+        "period": period,
+        "office": form.office,
+        "prepared_by": form.prepared_by,
+        "reviewed_by": form.reviewed_by or "—",
+        "prepared_on": f"{form.prepared_on:%Y-%m-%d}",
+        "rule": form.rule,
+        "sha256": form.sha256,
+        "audit_line": form.audit_line,
+        "code": _code_of(form.month, form.sha256),
+        "headline": f"{form.total.year / 10**8:.4f}",
+        "total": f"{form.total.year:,.2f}",
+    }
+
+
+def _cells(part: Part, row: Sequence[Any]) -> list[str]:
+    """Return a row of the year book as it is printed."""
+    shown: dict[str, Callable[[Any], str]] = {
+        "wan": _wan,
+        "money": "{:,.2f}".format,
+        "percent": "{:.1f}".format,
+        "count": "{:,}".format,
+    }
+    return [
+        "—" if value is None else shown.get(kind, str)(value)
+        for value, (_heading, kind) in zip(row, part.columns, strict=True)
+    ]
 
 
 def _typeset(path: Path, template: str, content: dict[str, object]) -> None:

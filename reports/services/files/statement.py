@@ -28,7 +28,8 @@ class Statement:
     """
     One supplier's or buyer's entries of a month, summed by product, in yuan.
 
-    `sha256` is the seal of a closed month; one that is not closed yet has none.
+    `sha256` is the seal of a closed month, and `audit_line` names the head of the audit
+    trail by then; one that is not closed yet has none.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Statement:
     month: date
     issued_on: date
     sha256: str
+    audit_line: str
     rows: list[StatementRow]
     entries: int
 
@@ -77,6 +79,7 @@ def statement_of(report: Report) -> Statement:
         month=report.month,
         issued_on=timezone.localdate(report.requested_at),
         sha256=month.sha256 if month else "",
+        audit_line=month.audit_line if month else "",
         rows=[
             StatementRow(
                 group["product_name"],

@@ -4,6 +4,7 @@ import csv
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -32,6 +33,7 @@ FORM_HEADINGS = [
     "其中：采购（本年累计，元）",
     "其中：帮助销售（本年累计，元）",
 ]
+PAIR_HEADINGS = ["区代码", "区", "县代码", "县（市）", "本月（元）", "本年累计（元）"]
 
 
 def write_monthly(path: Path, form: MonthlyForm) -> int:
@@ -48,17 +50,25 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
         ["结对矩阵", f"{district or '未结对'}-{county}", f"{district_name}-{county_name}",
          month.cells.get((district, county), ZERO), year.cells.get((district, county), ZERO),
          "", "", "", ""]
-        for district, district_name in year.districts
-        for county, county_name in year.counties
+        for district, district_name in year.down
+        for county, county_name in year.across
         if (district, county) in year.cells
     ]  # fmt: skip
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(FORM_HEADINGS)
-        writer.writerows(
-            [re.sub(RUNS, r"'\1", value) if isinstance(value, str) else value for value in line]
-            for line in lines
-        )
+    _write(path, FORM_HEADINGS, lines)
+    return len(lines)
+
+
+def write_pair_matrix(path: Path, form: MonthlyForm) -> int:
+    """Write what each pair came to in the month and the year to date; return their number."""
+    month, year = form.matrices
+    lines = [
+        [district, district_name, county, county_name,
+         month.cells.get((district, county), ZERO), year.cells[district, county]]
+        for district, district_name in year.down
+        for county, county_name in year.across
+        if (district, county) in year.cells
+    ]  # fmt: skip
+    _write(path, PAIR_HEADINGS, lines)
     return len(lines)
 
 
@@ -77,6 +87,16 @@ def write_entries(path: Path, listing: Listing, *, progress: Progress) -> int:
                 if rows % 1_000 == 0:
                     progress(rows)
     return rows
+
+
+def _write(path: Path, headings: list[str], lines: list[list[Any]]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(headings)
+        writer.writerows(
+            [re.sub(RUNS, r"'\1", value) if isinstance(value, str) else value for value in line]
+            for line in lines
+        )
 
 
 def _safe(column: Column) -> str:

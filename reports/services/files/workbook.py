@@ -15,6 +15,7 @@ from .filling import Filling, Progress, fill, sheets
 from .form import FormRow, FormTable, Matrix, MonthlyForm
 from .listing import ENTRY_COLUMNS, Listing
 from .statement import Statement
+from .year_book import Part, YearBook
 
 TEN_THOUSAND = Decimal(10_000)
 ROUNDING_NOTE = "注：因四舍五入，分项合计与总计可能略有差异。“采购”“帮助销售”为本年累计。"
@@ -24,20 +25,28 @@ COLUMNS = ["本月", "本年累计", "上年同期累计", "同比（%）", "其
 #: A list of entries is wider than a page; what stands above it keeps to the first one.
 TOP_WIDTH = 11
 
+#: How wide the columns of each kind are in the year book.
+WIDTHS = {"text": 18, "wan": 13, "money": 17, "percent": 12, "count": 15, "digest": 68}
+
 DRAFT = "未封账（草稿）：数据仍可能变动"
 
 
 @dataclass(frozen=True)
 class Top:
-    """What stands above a sheet's table: a title, pairs of remarks, and the seal or its lack."""
+    """
+    What stands above a sheet's table: a title, pairs of remarks, and the seal or its lack.
+
+    `audit_line` goes with the seal.
+    """
 
     title: str
     remarks: Sequence[tuple[str, str]]
     sha256: str
+    audit_line: str
 
     @property
     def height(self) -> int:
-        return len(self.remarks) + 2
+        return len(self.remarks) + 2 + bool(self.audit_line)
 
 
 class OfficialWorkbook:
@@ -66,6 +75,7 @@ class OfficialWorkbook:
         framed = {**font, "border": 1, "border_color": LINE}
         total = {**framed, "bold": True, "bg_color": PALER}
         amount, percent = {"num_format": "#,##0.00"}, {"num_format": '0.0"%"', "align": "right"}
+        count = {"num_format": "#,##0"}
 
         def of(base: dict[str, Any], **more: Any) -> Any:
             return self.book.add_format({**base, **more})
@@ -81,11 +91,13 @@ class OfficialWorkbook:
             of(framed, num_format="@", indent=1),
             of(framed, **amount),
             of(framed, **percent),
+            of(framed, **count),
         ]
         self.totals = [
             of(total, num_format="@", indent=1),
             of(total, **amount),
             of(total, **percent),
+            of(total, **count),
         ]
         # Pieces have no places and kilograms three: as many as there are.
         self.quantity = of(framed, num_format="General")
@@ -131,6 +143,8 @@ class OfficialWorkbook:
             sheet.write_string(row, 0, f"封账校验码 SHA-256：{top.sha256}", self.plain)
         else:
             sheet.write_string(row, 0, DRAFT, self.draft)
+        if top.audit_line:
+            sheet.write_string(row + 1, 0, top.audit_line, self.note)
 
     def write_headings(self, sheet: Worksheet, row: int, headings: Iterable[str]) -> None:
         sheet.set_row(row, 30)
@@ -218,18 +232,19 @@ def write_statement(
             (statement.text, "单位：元"),
         ],
         statement.sha256,
+        statement.audit_line,
     )
     sheet = workbook.add_sheet("汇总", widths=[64, 20, 14, 24], head=top.height)
     workbook.write_top(sheet, top, 4)
     workbook.write_headings(sheet, top.height, ["商品", "数量", "单位", "金额（元）"])
-    text, amount, _ = workbook.cells
+    text, amount, *_ = workbook.cells
     row = top.height
     for row, line in enumerate(statement.rows, top.height + 1):
         sheet.write_string(row, 0, line.name, text)
         sheet.write_number(row, 1, line.quantity, workbook.quantity)
         sheet.write_string(row, 2, line.unit, text)
         sheet.write_number(row, 3, line.amount, amount)
-    text, amount, _ = workbook.totals
+    text, amount, *_ = workbook.totals
     sheet.merge_range(row + 1, 0, row + 1, 2, "合计", text)
     sheet.write_number(row + 1, 3, statement.amount, amount)
     rows = workbook.add_entries("明细", entries, top=None, progress=progress)
@@ -237,11 +252,31 @@ def write_statement(
     return rows
 
 
-def _top(form: MonthlyForm, title: str, *, unit: str = "万元") -> Top:
+def write_pair_matrix(path: Path, form: MonthlyForm, *, created: datetime) -> int:
+    """Write the form's pair matrices alone and return the number of their lines."""
+    workbook = OfficialWorkbook(created=created, title=f"消费帮扶结对矩阵 {form.month:%Y-%m}")
+    _add_matrices(workbook, form)
+    workbook.save(path)
+    return sum(len(matrix.rows) for matrix in form.matrices)
+
+
+def write_year_book(path: Path, book: YearBook, *, created: datetime) -> int:
+    """Write a sheet for each part of the year book and return the number of their rows."""
+    workbook = OfficialWorkbook(created=created, title=f"消费帮扶年鉴 {book.period}")
+    for part in book.parts:
+        _add_part(workbook, book, part, headline=part is book.parts[0])
+    workbook.save(path)
+    return sum(len(part.rows) for part in book.parts)
+
+
+def _top(
+    form: MonthlyForm, title: str, *, unit: str = "万元", name: str = "月报", period: str = ""
+) -> Top:
+    period = period or f"{form.month.year}年{form.month.month}月"
     return Top(
-        f"消费帮扶（消费协作）月报：{title}",
+        f"消费帮扶（消费协作）{name}：{title}",
         [
-            (f"填报单位：{form.office}", f"报表期别：{form.month.year}年{form.month.month}月"),
+            (f"填报单位：{form.office}", f"报表期别：{period}"),
             (
                 f"填报人：{form.prepared_by}  审核人：{form.reviewed_by or '—'}",
                 f"填报日期：{form.prepared_on:%Y-%m-%d}",
@@ -249,6 +284,7 @@ def _top(form: MonthlyForm, title: str, *, unit: str = "万元") -> Top:
             (f"口径版本：{form.rule}", f"单位：{unit}"),
         ],
         form.sha256,
+        form.audit_line,
     )
 
 
@@ -261,13 +297,7 @@ def _add_table(
     sheet = workbook.add_sheet(table.title, widths=[22, 14, 17, 17, 17, 12, 17, 17], head=head)
     workbook.write_top(sheet, top, len(headings))
     if headline:
-        sheet.set_row(head - 1, 28)
-        hundred_millions = table.total.year / 10**8
-        sheet.merge_range(
-            head - 1, 0, head - 1, len(headings) - 1,
-            f"本年累计 {hundred_millions:.4f} 亿元（{table.total.year:,.2f} 元）",
-            workbook.headline,
-        )  # fmt: skip
+        _write_headline(workbook, sheet, head - 1, len(headings), table.total.year)
     workbook.write_headings(sheet, head, headings)
     for row, line in enumerate(table.rows, head + 1):
         _write_row(sheet, row, line, workbook.cells)
@@ -276,8 +306,16 @@ def _add_table(
     sheet.write_string(row + 1, 0, ROUNDING_NOTE, workbook.note)
 
 
+def _write_headline(
+    workbook: OfficialWorkbook, sheet: Worksheet, row: int, width: int, yuan: Decimal
+) -> None:
+    sheet.set_row(row, 28)
+    text = f"本年累计 {yuan / 10**8:.4f} 亿元（{yuan:,.2f} 元）"
+    sheet.merge_range(row, 0, row, width - 1, text, workbook.headline)
+
+
 def _write_row(sheet: Worksheet, row: int, line: FormRow, formats: Sequence[Any]) -> None:
-    text, amount, percent = formats
+    text, amount, percent, _ = formats
     sheet.write_string(row, 0, line.name, text)
     sheet.write_string(row, 1, line.code, text)
     for column, yuan in enumerate((line.month, line.year, line.year_before), 2):
@@ -291,7 +329,7 @@ def _write_row(sheet: Worksheet, row: int, line: FormRow, formats: Sequence[Any]
 
 
 def _add_matrices(workbook: OfficialWorkbook, form: MonthlyForm) -> None:
-    width = len(form.matrices[0].counties) + 2
+    width = len(form.matrices[0].across) + 2
     top = _top(form, "结对矩阵")
     sheet = workbook.add_sheet("2 结对矩阵", widths=[17, *[12] * (width - 1)], head=top.height - 1)
     workbook.write_top(sheet, top, width)
@@ -303,11 +341,11 @@ def _add_matrices(workbook: OfficialWorkbook, form: MonthlyForm) -> None:
 
 def _write_matrix(workbook: OfficialWorkbook, sheet: Worksheet, matrix: Matrix, row: int) -> int:
     """Write a matrix from `row` on and return its last row."""
-    names = (name for _code, name in matrix.counties)
-    workbook.write_headings(sheet, row, [f"{matrix.title}（区\\县）", *names, "合计"])
+    names = (name for _code, name in matrix.across)
+    workbook.write_headings(sheet, row, [f"{matrix.title}（{matrix.corner}）", *names, "合计"])
     for name, amounts in matrix.rows:
         row += 1
-        text, amount, _ = workbook.totals if name == "合计" else workbook.cells
+        text, amount, *_ = workbook.totals if name == "合计" else workbook.cells
         sheet.write_string(row, 0, name, text)
         for column, yuan in enumerate(amounts, 1):
             is_sum = column == len(amounts)
@@ -315,3 +353,40 @@ def _write_matrix(workbook: OfficialWorkbook, sheet: Worksheet, matrix: Matrix, 
                 row, column, yuan / TEN_THOUSAND, workbook.totals[1] if is_sum else amount
             )
     return row
+
+
+def _add_part(workbook: OfficialWorkbook, book: YearBook, part: Part, *, headline: bool) -> None:
+    top = _top(book.form, part.title[2:], unit=part.unit, name="年鉴", period=book.period)
+    head = top.height + headline
+    width = len(part.columns)
+    sheet = workbook.add_sheet(
+        part.title, widths=[WIDTHS[kind] for _heading, kind in part.columns], head=head
+    )
+    workbook.write_top(sheet, top, width)
+    if headline:
+        _write_headline(workbook, sheet, head - 1, width, book.form.total.year)
+    workbook.write_headings(sheet, head, [heading for heading, _kind in part.columns])
+    kinds = [kind for _heading, kind in part.columns]
+    row = head + 1
+    for line in part.rows:
+        _write_line(sheet, row, line, kinds, workbook.cells)
+        row += 1
+    if part.total:
+        _write_line(sheet, row, part.total, kinds, workbook.totals)
+        row += 1
+    sheet.write_string(row, 0, ROUNDING_NOTE.partition("“")[0], workbook.note)
+
+
+def _write_line(
+    sheet: Worksheet, row: int, line: Sequence[Any], kinds: Sequence[str], formats: Sequence[Any]
+) -> None:
+    text, amount, percent, count = formats
+    by_kind = {"wan": amount, "money": amount, "percent": percent, "count": count}
+    for column, (value, kind) in enumerate(zip(line, kinds, strict=True)):
+        if value is None:
+            sheet.write_string(row, column, "—", percent)
+        elif kind in by_kind:
+            number = value / TEN_THOUSAND if kind == "wan" else value
+            sheet.write_number(row, column, number, by_kind[kind])
+        else:
+            sheet.write_string(row, column, value, text)
