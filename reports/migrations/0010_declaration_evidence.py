@@ -1,4 +1,4 @@
-"""Evidence files of declarations, which stay as they were attached."""
+"""Evidence files of declarations, which stay as they were attached; other reporters' documents are found."""
 
 import uuid
 
@@ -93,4 +93,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(FORWARDS, BACKWARDS),
+        # The same constraint, whose index now begins with what other reporters may share.
+        migrations.RemoveConstraint("declarationrow", "document_line_declared_once"),
+        migrations.AddConstraint(
+            model_name="declarationrow",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_revoked", False)),
+                fields=("document_no", "line_no", "reporter_code"),
+                name="document_line_declared_once",
+            ),
+        ),
     ]

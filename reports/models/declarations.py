@@ -252,8 +252,9 @@ class DeclarationRow(models.Model):
         verbose_name = _("declared row")
         verbose_name_plural = _("declared rows")
         constraints = [
+            # In this order it also finds what other reporters declared of a document.
             models.UniqueConstraint(
-                fields=["reporter_code", "document_no", "line_no"],
+                fields=["document_no", "line_no", "reporter_code"],
                 condition=Q(is_revoked=False),
                 name="document_line_declared_once",
             )
