@@ -103,4 +103,14 @@ class Migration(migrations.Migration):
                 name="document_line_declared_once",
             ),
         ),
+        migrations.AlterField(
+            model_name="month",
+            name="names",
+            field=models.JSONField(
+                blank=True,
+                help_text="Its form, and what codes were called, as it was closed.",
+                null=True,
+                verbose_name="names",
+            ),
+        ),
     ]
