@@ -22,7 +22,7 @@ DROP TRIGGER declaration_evidence_stays ON reports_declarationevidence;
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_append_only"),
-        ("reports", "0008_counting_rules"),
+        ("reports", "0009_scheduled_reports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
