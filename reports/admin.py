@@ -1,5 +1,5 @@
 """
-The admin's pages for rules, indicators, ledger, months, anomalies, targets and reports.
+The admin's pages for rules, indicators, ledger, months, evidence, anomalies, targets and reports.
 
 Figures are to look at only; the office keeps what they are held to.
 """
@@ -13,6 +13,7 @@ from .models import (
     Anomaly,
     AnomalyRule,
     CountingRule,
+    DeclarationEvidence,
     Indicator,
     LedgerEntry,
     Month,
@@ -62,6 +63,16 @@ class MonthAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
     exclude = ["names"]
     list_display = ["month", "status", "entries", "amount", "closed_at", "sha256"]
+
+
+@admin.register(DeclarationEvidence)
+class DeclarationEvidenceAdmin(OwnedAdmin):
+    rights = SEEN_BY_COUNTERS
+    list_display = ["title", "declaration", "media_type", "size", "sha256", "uploaded_by",
+                    "uploaded_at"]  # fmt: skip
+    list_filter = ["media_type"]
+    list_select_related = ["declaration", "uploaded_by"]
+    search_fields = ["title", "sha256"]
 
 
 @admin.register(Report)

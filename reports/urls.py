@@ -5,6 +5,7 @@ from django.urls import path
 from .views import (
     acceptance,
     anomalies,
+    declaration_evidence,
     declarations,
     evidence,
     indicators,
@@ -73,5 +74,15 @@ urlpatterns = [
         "declarations/<uuid:pk>/errors/",
         declarations.ErrorsView.as_view(),
         name="declaration-errors",
+    ),
+    path(
+        "declarations/<uuid:pk>/evidence/",
+        declaration_evidence.EvidenceFilesView.as_view(),
+        name="declaration-evidence",
+    ),
+    path(
+        "declarations/<uuid:pk>/evidence/<uuid:evidence_pk>/",
+        declaration_evidence.EvidenceFileView.as_view(),
+        name="declaration-evidence-file",
     ),
 ]

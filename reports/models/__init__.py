@@ -1,7 +1,7 @@
 """The counting rules, the ledger, its totals, months, anomalies, targets and report files."""
 
 from .anomalies import Anomaly, AnomalyRule, Yield
-from .declarations import Declaration, DeclarationProblem, DeclarationRow
+from .declarations import Declaration, DeclarationEvidence, DeclarationProblem, DeclarationRow
 from .ledger import LedgerEntry
 from .months import Month
 from .reports import Report
@@ -17,6 +17,7 @@ __all__ = [
     "ContributionKind",
     "CountingRule",
     "Declaration",
+    "DeclarationEvidence",
     "DeclarationProblem",
     "DeclarationRow",
     "Grade",

@@ -138,6 +138,63 @@ class Declaration(models.Model):
         return self.path.with_name(f"{self.pk}-errors.{self.format}")
 
 
+class DeclarationEvidence(models.Model):
+    """
+    A scan that the office attached to a declaration: a contract, a receipt, a signed list.
+
+    Never changed and never deleted. `sha256` is that of the file as it is kept, under a
+    name of our own: pictures are drawn anew, without what their makers wrote beside them.
+    """
+
+    class MediaType(models.TextChoices):
+        PDF = "application/pdf", "PDF"
+        PNG = "image/png", "PNG"
+        JPEG = "image/jpeg", "JPEG"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    declaration = models.ForeignKey(
+        Declaration, models.PROTECT, related_name="evidence", verbose_name=_("declaration")
+    )
+    title = models.CharField(_("title"), max_length=100)
+    media_type = models.CharField(_("media type"), max_length=15, choices=MediaType)
+    size = models.BigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    uploaded_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("uploaded by")
+    )
+    uploaded_at = models.DateTimeField(_("uploaded at"))
+
+    class Meta:
+        verbose_name = _("evidence file")
+        verbose_name_plural = _("evidence files")
+        ordering = ["uploaded_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["declaration", "sha256"], name="evidence_content_once_per_declaration"
+            ),
+            models.CheckConstraint(
+                condition=~Q(title="")
+                & Q(size__gt=0, sha256__regex=r"^[0-9a-f]{64}$")
+                & Q(media_type__in=["application/pdf", "image/png", "image/jpeg"]),
+                name="evidence_is_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def file_name(self) -> str:
+        """Return the name under which it is kept and served."""
+        suffix = self.MediaType(self.media_type).label.lower()
+        return f"{self.pk}.{suffix}"
+
+    @property
+    def path(self) -> Path:
+        """Where the file is kept."""
+        return settings.MEDIA_ROOT / "evidence" / self.file_name
+
+
 class DeclarationProblem(models.Model):
     """Why one cell of a declared file cannot be booked; the file's header is row 1."""
 
@@ -195,8 +252,9 @@ class DeclarationRow(models.Model):
         verbose_name = _("declared row")
         verbose_name_plural = _("declared rows")
         constraints = [
+            # In this order it also finds what other reporters declared of a document.
             models.UniqueConstraint(
-                fields=["reporter_code", "document_no", "line_no"],
+                fields=["document_no", "line_no", "reporter_code"],
                 condition=Q(is_revoked=False),
                 name="document_line_declared_once",
             )

@@ -70,7 +70,7 @@ class Month(models.Model):
         _("names"),
         null=True,
         blank=True,
-        help_text=_("What the codes in its form and statements were called when it was closed."),
+        help_text=_("Its form, and what codes were called, as it was closed."),
     )
     follows = models.OneToOneField(
         "self",

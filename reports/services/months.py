@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuditBlock, User
+from accounts.models import AuditBlock, Division, User
 from accounts.refusals import Forbidden, Refusal
 from accounts.services.audit import record
 from accounts.services.sealing import seal_audit
@@ -21,6 +21,7 @@ from shop.models import Category
 from suppliers.models import Supplier
 
 from .anomalies import examine
+from .files.form import form_as_closed
 from .totals import differences, grain_of, roll_up
 
 # Written out field by field, so that neither the session's time zone nor its date style,
@@ -111,12 +112,12 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
         raise TotalsDiffer
     row.follows = Month.objects.sealed().filter(followed_by=None).first()
     row.entries, row.amount, row.sha256 = seal_of(row)
-    row.names = names_of(month)
+    row.status, row.confirmed_by, row.closed_at = Month.Status.CLOSED, by, now
+    row.names = {**names_of(month), "form": form_as_closed(row, by=by, now=now)}
     # Last, because others who seal wait from here to the commit.
     seal_audit(now=now)
     head = AuditBlock.objects.latest()
     row.audit_block, row.audit_head = head.number, head.sha256
-    row.status, row.confirmed_by, row.closed_at = Month.Status.CLOSED, by, now
     row.save()
     # With all that the row says, so that the trail proves the row as well.
     closed = {
@@ -177,14 +178,14 @@ def seal_of(month: Month) -> Seal:
 
 def names_of(month: date) -> dict[str, list[list[str]]]:
     """
-    Return what the codes in a month's form and statements are called now.
+    Return what the codes in a month's ledger and statements are called now.
 
-    By what they are the code of; in pairs of code and name, because the form keeps to
-    the order of the categories.
+    By what they are the code of, in pairs of code and name.
     """
     entries = LedgerEntry.objects.filter(month=month)
     named = {
         "category": Category.objects.all(),
+        "county": Division.objects.counties(),
         "supplier": Supplier.objects.filter(code__in=entries.values("supplier_code")),
         "buyer": Buyer.objects.filter(code__in=entries.values("buyer_code")),
     }

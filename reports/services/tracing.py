@@ -88,9 +88,9 @@ def trace(kind: str, key: Any, *, row: int | None = None, day: date) -> Trace:
     )
     rows = list(start.rows.order_by("declaration_id", "row")[: SHOWN + 1])
     declarations = list(
-        Declaration.objects.select_related("reporter").filter(
-            pk__in={start.declaration, *(row.declaration_id for row in rows)} - {None}
-        )
+        Declaration.objects.select_related("reporter")
+        .prefetch_related("evidence__uploaded_by")
+        .filter(pk__in={start.declaration, *(row.declaration_id for row in rows)} - {None})
     )
     roots = {*start.roots, *(row.entry_id for row in rows)}
     if not (lines or roots or declarations):

@@ -21,7 +21,7 @@ from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import MoneyField, StrictSerializer, TextField
 from accounts.models import User
 from accounts.refusals import NotFound
-from reports.models import Declaration
+from reports.models import Declaration, DeclarationEvidence
 from reports.services.declarations.answering import describe, summarise
 from reports.services.declarations.receiving import (
     commit_declaration,
@@ -109,7 +109,17 @@ class DeclarationSummarySerializer(serializers.Serializer[Any]):
         return summarise(instance)
 
 
+class DeclarationEvidenceSerializer(serializers.ModelSerializer[DeclarationEvidence]):
+    uploaded_by = serializers.CharField(source="uploaded_by.username")
+    media_type = serializers.CharField(help_text="application/pdf, image/png or image/jpeg.")
+
+    class Meta:
+        model = DeclarationEvidence
+        fields = ("id", "title", "media_type", "size", "sha256", "uploaded_by", "uploaded_at")
+
+
 class DeclarationSerializer(DeclarationSummarySerializer):
+    evidence = DeclarationEvidenceSerializer(many=True)
     preview = PreviewSerializer()
     errors_total = serializers.IntegerField()
     errors = ProblemSerializer(  # type: ignore[assignment]
@@ -167,7 +177,7 @@ class DeclarationView(APIView):
 
     @extend_schema(operation_id="declarations_retrieve", responses=DeclarationSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(DeclarationSerializer(_found(pk)).data)
+        return Response(DeclarationSerializer(found(pk)).data)
 
 
 class CommitView(APIView):
@@ -180,7 +190,7 @@ class CommitView(APIView):
     )
     def post(self, request: Request, pk: UUID) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        _found(pk)
+        found(pk)
         return _accepted(commit_declaration(pk, by=_actor(request), now=timezone.now()))
 
 
@@ -197,7 +207,7 @@ class RevokeView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         revocation = RevocationSerializer(data=request.data)
         revocation.is_valid(raise_exception=True)
-        _found(pk)
+        found(pk)
         return _accepted(
             revoke_declaration(
                 pk,
@@ -218,7 +228,7 @@ class ErrorsView(APIView):
         responses={(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES.values()},
     )
     def get(self, request: Request, pk: UUID) -> FileResponse:
-        declaration = _found(pk)
+        declaration = found(pk)
         if declaration.status != Declaration.Status.BAD or not declaration.errors_path.exists():
             raise NotFound
         return FileResponse(
@@ -229,7 +239,7 @@ class ErrorsView(APIView):
         )
 
 
-def _found(pk: UUID) -> Declaration:
+def found(pk: UUID) -> Declaration:
     declaration = Declaration.objects.filter(pk=pk).first()
     if declaration is None:
         raise NotFound

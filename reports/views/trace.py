@@ -31,6 +31,7 @@ from reports.serializers import EntrySerializer, SumsSerializer, entries_as_json
 from reports.services.figures import COLUMNS, UNPAIRED
 from reports.services.tracing import STARTS, Figure, Trace, trace
 
+from .declarations import DeclarationEvidenceSerializer
 from .evidence import FapiaoSerializer, PaymentSerializer
 
 KEY_MAX = 2**63 - 1
@@ -101,11 +102,12 @@ class TracedEventSerializer(EventSerializer):
 
 class TracedDeclarationSerializer(serializers.ModelSerializer[Declaration]):
     reporter = CodeAndName()
+    evidence = DeclarationEvidenceSerializer(many=True)
 
     class Meta:
         model = Declaration
         fields = ("id", "reporter", "file_name", "sha256", "status", "uploaded_at", "booked_at",
-                  "revoked_at", "revoke_reason")  # fmt: skip
+                  "revoked_at", "revoke_reason", "evidence")  # fmt: skip
 
 
 class TracedRowSerializer(serializers.ModelSerializer[DeclarationRow]):

@@ -204,6 +204,24 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             },
         ),
         _table(
+            _("Evidence files"),
+            [
+                {**file, "declaration": declaration}
+                for declaration in found["declarations"]
+                for file in declaration["evidence"]
+            ],
+            {
+                _("Title"): lambda r: r["title"],
+                _("Declaration"): lambda r: (
+                    r["declaration"]["file_name"],
+                    _address("declaration", r["declaration"]["id"]),
+                ),
+                _("Uploaded by"): lambda r: r["uploaded_by"],
+                _("Uploaded at"): lambda r: _moment(r["uploaded_at"]),
+                "SHA-256": lambda r: r["sha256"],
+            },
+        ),
+        _table(
             _("Declared rows"),
             found["rows"],
             {

@@ -361,6 +361,51 @@ class TestIdentity:
         assert book(text({"document_no": "A", "line_no": "2"})).bad_rows == 0
         assert book(text({"document_no": "A", "amount": "1"}), reporter="440100").bad_rows == 0
 
+    def test_refuses_a_sale_that_another_reporter_declared_without_a_fapiao(self):
+        book(text({"line_no": "1"}))
+        declaration = book(text({"line_no": "7"}, {"document_no": "B"}), reporter="440100")
+        assert problems(declaration) == [(2, "document_no", "already_declared")]
+
+    @pytest.mark.parametrize("declared", [0, 1])
+    def test_takes_it_for_the_same_sale_when_only_one_of_them_names_its_fapiao(self, declared):
+        fapiaos = [self.FAPIAO, ""]
+        book(text({"fapiao_no": fapiaos[declared]}))
+        again = book(text({"fapiao_no": fapiaos[1 - declared]}), reporter="440100")
+        assert problems(again) == [(2, "document_no", "already_declared")]
+
+    def test_names_a_row_once_that_equals_several_of_another_reporter(self):
+        book(text({}, {}))
+        declaration = book(text({"line_no": ""}), reporter="440100")
+        assert problems(declaration) == [(2, "document_no", "already_declared")]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"sold_on": "2026-10-06"}, {"document_no": "E"}, {"product_name": "刺梨汁"},
+         {"supplier_code": "S02"}, {"buyer_code": "B02"}, {"quantity": "11"}, {"unit": "件"},
+         {"amount": "720.01"}],
+    )  # fmt: skip
+    def test_takes_a_sale_that_differs_from_another_reporters(self, changes):
+        book(text({}))
+        assert book(text(changes), reporter="440100").bad_rows == 0
+
+    @pytest.mark.parametrize("side", ["supplier_code", "buyer_code"])
+    def test_never_takes_rows_without_both_sides_for_the_same_sale(self, side):
+        book(text({side: ""}))
+        assert book(text({side: "", "line_no": "2"}), reporter="440100").bad_rows == 0
+
+    def test_takes_equal_lines_of_one_reporter(self):
+        book(text({}, {}))
+        assert book(text({"line_no": "3"}, {"line_no": "4"})).bad_rows == 0
+
+    def test_takes_two_fapiaos_for_two_sales_whoever_declares_them(self):
+        book(text({"fapiao_no": self.FAPIAO}))
+        other = {"fapiao_no": self.FAPIAO[::-1]}
+        assert book(text(other), reporter="440100").bad_rows == 0
+
+    def test_takes_a_sale_whose_other_declaration_was_revoked(self):
+        revoke(book(text({})))
+        assert book(text({"line_no": "2"}), reporter="440100").bad_rows == 0
+
     def test_refuses_a_document_and_line_twice_in_a_file(self):
         declaration = check(
             text({"line_no": ""}, {"line_no": ""}, {"document_no": "Ｄ-1", "line_no": ""}, {})

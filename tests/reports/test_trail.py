@@ -16,6 +16,7 @@ from reports.services.declarations.receiving import work_through
 from tests.factories import UserFactory
 from tests.orders.market import Market, Person
 
+from .test_declaration_evidence import picture
 from .test_declarations import text
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +115,16 @@ def test_every_endpoint_that_writes_leaves_a_row(market: Market) -> None:
             headers={"Authorization": f"Bearer {market.olga.key}"},
         )
 
+    def attach() -> Any:
+        file = SimpleUploadedFile("scan.png", picture("PNG"))
+        return market.olga.client.post(
+            f"/api/v1/declarations/{declaration}/evidence/",
+            {"file": file, "title": "签收单"},
+            headers={"Authorization": f"Bearer {market.olga.key}"},
+        )
+
     declaration = step(upload)["id"]
+    step(attach)
     step(lambda: market.olga.post(f"/declarations/{declaration}/commit/"))
     work_through(declaration, now=timezone.now())
     step(lambda: market.olga.post(f"/declarations/{declaration}/revoke/", {"reason": "重复"}))

@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from reports.models import Declaration, DeclarationProblem
+from reports.models import Declaration, DeclarationEvidence, DeclarationProblem
 
 from .checking import NUMBER
 from .columns import COLUMNS, ERRORS
@@ -23,10 +23,12 @@ HEADING_BY_COLUMN = {column.identifier: column.heading for column in COLUMNS}
 
 
 def describe(declaration: Declaration) -> dict[str, Any]:
-    """Return a declaration with its counts, preview and first problems, as JSON values."""
+    """Return a declaration with its counts, preview, problems and evidence, as JSON values."""
     problems = declaration.problems.all()
+    evidence = declaration.evidence.select_related("uploaded_by")
     return {
         **summarise(declaration),
+        "evidence": [_describe_evidence(file) for file in evidence],
         "preview": declaration.preview,
         "errors_total": problems.count(),
         "errors": [
@@ -38,6 +40,19 @@ def describe(declaration: Declaration) -> dict[str, Any]:
             }
             for problem in problems[:LISTED]
         ],
+    }
+
+
+def _describe_evidence(evidence: DeclarationEvidence) -> dict[str, Any]:
+    """Return what an evidence file is, as JSON values."""
+    return {
+        "id": str(evidence.pk),
+        "title": evidence.title,
+        "media_type": evidence.media_type,
+        "size": evidence.size,
+        "sha256": evidence.sha256,
+        "uploaded_by": evidence.uploaded_by.username,
+        "uploaded_at": evidence.uploaded_at,
     }
 
 

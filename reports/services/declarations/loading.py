@@ -82,6 +82,20 @@ WHERE d.fapiao_no <> '' AND earlier.fapiao_no <> '' AND NOT earlier.is_revoked
     AND (entry.supplier_code, entry.buyer_code) = (d.supplier_code, d.buyer_code)
     AND (earlier.reporter_code, earlier.document_no) <> (%(reporter)s, d.document_no)
 UNION ALL
+-- Two reporters may both declare a sale; without two fapiaos only what it says tells. Who does
+-- not name both sides says too little: equal lines are often sales of their own.
+SELECT %(declaration)s, d.row, 'document_no', 'already_declared'
+FROM declared d
+WHERE d.supplier_code <> '' AND d.buyer_code <> '' AND EXISTS (
+    SELECT 1 FROM reports_declarationrow earlier
+    JOIN reports_ledgerentry entry ON entry.id = earlier.entry_id
+    WHERE earlier.reporter_code <> %(reporter)s AND NOT earlier.is_revoked
+        AND '' IN (d.fapiao_no, earlier.fapiao_no)
+        AND (earlier.document_no, entry.occurred_on, entry.supplier_code, entry.buyer_code,
+             entry.product_name, entry.quantity, entry.unit, entry.amount)
+            = (d.document_no, d.sold_on, d.supplier_code, d.buyer_code,
+               d.product_name, d.quantity, d.unit, d.amount))
+UNION ALL
 SELECT %(declaration)s, d.row, 'sold_on', 'month_closed'
 FROM declared d
 JOIN reports_month m ON m.month = date_trunc('month', d.sold_on)::date

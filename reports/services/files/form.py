@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,10 @@ class FormRow:
     year_before: Decimal
     procured: Decimal
     helped_sell: Decimal
+
+    @property
+    def amounts(self) -> tuple[Decimal, ...]:
+        return (self.month, self.year, self.year_before, self.procured, self.helped_sell)
 
     @property
     def change(self) -> Decimal | None:
@@ -103,18 +107,92 @@ class MonthlyForm:
 @translation.override("zh-hans")
 def monthly_form(month: date, *, prepared_by: User, prepared_on: date) -> MonthlyForm:
     """
-    Return the form of `month` from the totals.
+    Return the form of `month`: as it was closed, or else from the totals.
 
     A closed month names who asked for the close and who confirmed it, and the day of
-    it, and its categories as they were called then, so that whoever asks for the file
-    gets the same one.
+    it, so that whoever asks for the file gets the same one.
     """
     row = Month.objects.select_related("requested_by", "confirmed_by").filter(month=month).first()
-    rule = CountingRule.objects.in_force(month)
+    if row and row.names and "form" in row.names:
+        return _kept(row, row.names["form"])
+    # A month that an earlier release closed has no form of its own.
+    return _gather(month, row=row, prepared_by=prepared_by, prepared_on=prepared_on)
+
+
+@translation.override("zh-hans")
+def form_as_closed(row: Month, *, by: User, now: datetime) -> dict[str, Any]:
+    """
+    Return the form of a month that is being closed, as JSON values to be kept.
+
+    Names change later, and so do the sums of earlier months that are still open.
+    """
+    form = _gather(row.month, row=row, prepared_by=by, prepared_on=timezone.localdate(now))
+    return {
+        "office": form.office,
+        "prepared_by": form.prepared_by,
+        "reviewed_by": form.reviewed_by,
+        "prepared_on": form.prepared_on.isoformat(),
+        "rule": form.rule,
+        "tables": [
+            {
+                "title": table.title,
+                "heading": table.heading,
+                "rows": [[line.code, line.name, *map(str, line.amounts)] for line in table.rows],
+            }
+            for table in form.tables
+        ],
+        "matrices": [
+            {
+                "title": matrix.title,
+                "districts": [list(district) for district in matrix.districts],
+                "counties": [list(county) for county in matrix.counties],
+                "cells": [[*codes, str(amount)] for codes, amount in matrix.cells.items()],
+            }
+            for matrix in form.matrices
+        ],
+    }
+
+
+def _kept(row: Month, kept: Mapping[str, Any]) -> MonthlyForm:
+    """Return the form that `form_as_closed` kept."""
+    tables = [
+        (
+            table["title"],
+            table["heading"],
+            [FormRow(code, name, *map(Decimal, yuan)) for code, name, *yuan in table["rows"]],
+        )
+        for table in kept["tables"]
+    ]
+    return MonthlyForm(
+        month=row.month,
+        office=kept["office"],
+        prepared_by=kept["prepared_by"],
+        reviewed_by=kept["reviewed_by"],
+        prepared_on=date.fromisoformat(kept["prepared_on"]),
+        rule=kept["rule"],
+        sha256=row.sha256,
+        tables=[FormTable(title, heading, rows, _sum(rows)) for title, heading, rows in tables],
+        matrices=[
+            Matrix(
+                matrix["title"],
+                [(code, name) for code, name in matrix["districts"]],
+                [(code, name) for code, name in matrix["counties"]],
+                {
+                    (district, county): Decimal(amount)
+                    for district, county, amount in matrix["cells"]
+                },
+            )
+            for matrix in kept["matrices"]
+        ],
+    )
+
+
+def _gather(month: date, *, row: Month | None, prepared_by: User, prepared_on: date) -> MonthlyForm:
     reviewer: User | None = None
     if row and row.is_sealed and row.requested_by and row.closed_at:
         prepared_by, reviewer = row.requested_by, row.confirmed_by
         prepared_on = timezone.localdate(row.closed_at)
+    rule = CountingRule.objects.in_force(month)
     counties = list(Division.objects.counties().values_list("code", "name"))
     return MonthlyForm(
         month=month,

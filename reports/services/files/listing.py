@@ -52,7 +52,7 @@ ENTRY_COLUMNS = (
     Column("商品名称", "entry.product_name", 28),
     Column("品类", "entry.category_code", 12),
     Column("产地县", "entry.county_code", 9),
-    Column("产地县名称", "coalesce(county.name, '')", 16),
+    Column("产地县名称", "coalesce(closed.county_name, county.name, '')", 16),
     Column("供应商代码", "entry.supplier_code", 16),
     Column("采购方代码", "entry.buyer_code", 16),
     Column("采购方类型", _named("entry.buyer_kind", Buyer.Kind.choices), 13, "label"),
@@ -73,9 +73,14 @@ ENTRY_COLUMNS = (
     Column("理由", "entry.reason", 36),
 )
 
+# A closed month keeps the names that it was closed with.
 FROM = """
 FROM reports_ledgerentry entry
 LEFT JOIN accounts_division county ON county.code = entry.county_code
+LEFT JOIN (
+    SELECT month, pair ->> 0 AS county_code, pair ->> 1 AS county_name
+    FROM reports_month, jsonb_array_elements(names -> 'county') pair
+) closed ON (closed.month, closed.county_code) = (entry.month, entry.county_code)
 LEFT JOIN orders_orderline line ON line.id = entry.order_line_id
 LEFT JOIN orders_consignment consignment ON consignment.id = line.consignment_id
 LEFT JOIN reports_declarationrow declared
