@@ -144,8 +144,9 @@ def form_as_closed(row: Month, *, by: User, now: datetime) -> dict[str, Any]:
         "matrices": [
             {
                 "title": matrix.title,
-                "districts": [list(district) for district in matrix.districts],
-                "counties": [list(county) for county in matrix.counties],
+                "corner": matrix.corner,
+                "down": [list(side) for side in matrix.down],
+                "across": [list(top) for top in matrix.across],
                 "cells": [[*codes, str(amount)] for codes, amount in matrix.cells.items()],
             }
             for matrix in form.matrices
@@ -171,16 +172,15 @@ def _kept(row: Month, kept: Mapping[str, Any]) -> MonthlyForm:
         prepared_on=date.fromisoformat(kept["prepared_on"]),
         rule=kept["rule"],
         sha256=row.sha256,
+        audit_line=row.audit_line,
         tables=[FormTable(title, heading, rows, _sum(rows)) for title, heading, rows in tables],
         matrices=[
             Matrix(
                 matrix["title"],
-                [(code, name) for code, name in matrix["districts"]],
-                [(code, name) for code, name in matrix["counties"]],
-                {
-                    (district, county): Decimal(amount)
-                    for district, county, amount in matrix["cells"]
-                },
+                matrix["corner"],
+                [(code, name) for code, name in matrix["down"]],
+                [(code, name) for code, name in matrix["across"]],
+                {(side, top): Decimal(amount) for side, top, amount in matrix["cells"]},
             )
             for matrix in kept["matrices"]
         ],
