@@ -121,6 +121,7 @@ AXES_RESET_ON_SUCCESS = True
 # It wants the address in the lock as well, which would give every address ten guesses.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 TEMPLATES = [
     {
