@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from accounts.models import AuditBlock, Sealed
+from accounts.rows import rows_of
 
 #: How many rows one block takes at most, so that memory stays flat after a bulk load.
 BATCH = 10_000
@@ -150,12 +151,12 @@ def stray_rows(*, limit: int = 100) -> list[Finding]:
     A block whose row is gone is broken too; this says which row.
     """
     strays = " UNION ALL ".join(_by_source(STRAYS))
-    return _rows(f"{strays} ORDER BY source, key LIMIT %(limit)s", limit=limit)
+    return rows_of(f"{strays} ORDER BY source, key LIMIT %(limit)s", {"limit": limit})
 
 
 def late_rows(*, limit: int = 100) -> list[Finding]:
     """Return, by block and source, the first row whose key is much older than its seal."""
-    return _rows(LATE_ROWS, limit=limit)
+    return rows_of(LATE_ROWS, {"limit": limit})
 
 
 def lost_heads(heads: Iterable[tuple[str, int, str]], *, limit: int = 100) -> list[Finding]:
@@ -219,10 +220,3 @@ def _by_source(sql: str, condition: str = "") -> list[str]:
         for model in apps.get_models()
         if issubclass(model, Sealed)
     ]
-
-
-def _rows(sql: str, **values: Any) -> list[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]

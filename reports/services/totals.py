@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.rows import rows_of
 from reports.models import DIMENSIONS, GRAINS
 
 #: How many pending rows one statement adds, so that memory stays flat after a bulk load.
@@ -132,11 +133,8 @@ def differences(*, month: date | None = None, limit: int = 100) -> list[dict[str
 
     Of all months, or of one; at most `limit` cells.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(IN_MEMORY)
-        cursor.execute(DIFFERENCES, {"month": month, "limit": limit})
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+    _execute(IN_MEMORY)
+    return rows_of(DIFFERENCES, {"month": month, "limit": limit})
 
 
 def _execute(sql: str, values: Sequence[Any] | dict[str, Any] | None = None) -> int:

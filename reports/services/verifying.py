@@ -6,8 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from django.db import connection
-
+from accounts.rows import rows_of
 from accounts.services.heads import kept_heads
 from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
 from reports.models import GRAINS, Month
@@ -161,16 +160,17 @@ def verify(*, month: date | None = None) -> list[Check]:
     `month` limits what is checked of totals, entries and seals. Each check looks at one
     moment, so work may go on meanwhile.
     """
+    values = {"month": month}
     checks: dict[str, Callable[[], list[Finding]]] = {
         "totals and pending totals are the ledger": partial(differences, month=month, limit=LISTED),
-        "every grain adds up to the same": partial(_rows, GRAINS_AGREE, month=month),
-        "every number is finite": partial(_rows, NUMBERS_ARE_FINITE, month=month),
-        "stock holds its reservations": partial(_rows, STOCK_HOLDS_RESERVATIONS),
-        "open lines hold their stock": partial(_rows, OPEN_LINES_HOLD_STOCK),
-        "accepted lines are booked": partial(_rows, ACCEPTED_LINES_ARE_BOOKED),
-        "refunds are booked": partial(_rows, REFUNDS_ARE_BOOKED),
-        "grades follow the evidence": partial(_rows, GRADES_FOLLOW_EVIDENCE),
-        "every entry carries an approved rule": partial(_rows, RULES_ARE_APPROVED, month=month),
+        "every grain adds up to the same": partial(rows_of, GRAINS_AGREE, values),
+        "every number is finite": partial(rows_of, NUMBERS_ARE_FINITE, values),
+        "stock holds its reservations": partial(rows_of, STOCK_HOLDS_RESERVATIONS, values),
+        "open lines hold their stock": partial(rows_of, OPEN_LINES_HOLD_STOCK, values),
+        "accepted lines are booked": partial(rows_of, ACCEPTED_LINES_ARE_BOOKED, values),
+        "refunds are booked": partial(rows_of, REFUNDS_ARE_BOOKED, values),
+        "grades follow the evidence": partial(rows_of, GRADES_FOLLOW_EVIDENCE, values),
+        "every entry carries an approved rule": partial(rows_of, RULES_ARE_APPROVED, values),
         "closed months are as they were sealed": partial(_broken_seals, month),
         "the audit trail is as it was sealed": _broken_trail,
     }
@@ -179,7 +179,7 @@ def verify(*, month: date | None = None) -> list[Check]:
 
 def _broken_seals(month: date | None) -> list[Finding]:
     sealed = Month.objects.sealed().select_related("follows").order_by("closed_at", "month")
-    findings = _rows(MONTHS_ARE_AS_RECORDED, month=month)
+    findings = rows_of(MONTHS_ARE_AS_RECORDED, {"month": month})
     if sealed.filter(follows=None).count() > 1:
         findings.append({"chain": "begins more than once"})
     for row in sealed.filter(month=month) if month else sealed:
@@ -202,10 +202,3 @@ def _broken_trail() -> list[Finding]:
         heads.append((f"month {month}", month.audit_block or 0, month.audit_head))
     findings = broken_blocks() + stray_rows() + late_rows() + lost_heads(heads)
     return findings[:LISTED]
-
-
-def _rows(sql: str, *, month: date | None = None) -> list[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"month": month})
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
