@@ -1,14 +1,18 @@
 """Let the ledger's evidence grades follow what fapiaos and payments prove."""
 
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.db import connection
 
-from accounts.models import User
 from accounts.transactions import repeated_atomic
 from orders.models import Fapiao, Payment
 from orders.services import invoicing
+
+P = ParamSpec("P")
+Entered = TypeVar("Entered", Fapiao, Payment)
 
 # The grade that the evidence of `consignment` gives what is left of it: its fapiaos cover it,
 # then its payments too. Where nothing is left, nothing is proved.
@@ -73,64 +77,20 @@ def regrade(consignment_id: int, *, now: datetime) -> int:
         return cursor.rowcount
 
 
-@repeated_atomic
-def enter_fapiao(
-    number: str,
-    *,
-    fapiao_number: str,
-    kind: str,
-    issued_on: date,
-    amount: Decimal,
-    buyer_title: str,
-    by: User,
-    now: datetime,
-) -> Fapiao:
-    """Enter a fapiao and grade its consignment; raise what `invoicing.enter_fapiao` raises."""
-    fapiao = invoicing.enter_fapiao(
-        number,
-        fapiao_number=fapiao_number,
-        kind=kind,
-        issued_on=issued_on,
-        amount=amount,
-        buyer_title=buyer_title,
-        by=by,
-        now=now,
-    )
-    regrade(fapiao.consignment_id, now=now)
-    return fapiao
+def _grading(enter: Callable[P, Entered]) -> Callable[P, Entered]:
+    """Return `enter`, which raises what it raised, and grades its consignment afterwards."""
+
+    @repeated_atomic
+    @wraps(enter)
+    def graded(*args: P.args, **kwargs: P.kwargs) -> Entered:
+        entered = enter(*args, **kwargs)
+        regrade(entered.consignment_id, now=entered.entered_at)
+        return entered
+
+    return graded
 
 
-@repeated_atomic
-def reverse_fapiao(
-    number: str, *, red_number: str, issued_on: date, by: User, now: datetime
-) -> Fapiao:
-    """Take a fapiao back and grade anew; raise what `invoicing.reverse_fapiao` raises."""
-    red = invoicing.reverse_fapiao(
-        number, red_number=red_number, issued_on=issued_on, by=by, now=now
-    )
-    regrade(red.consignment_id, now=now)
-    return red
-
-
-@repeated_atomic
-def enter_payment(
-    number: str, *, amount: Decimal, paid_on: date, reference: str, by: User, now: datetime
-) -> Payment:
-    """Enter a payment and grade its consignment; raise what `invoicing.enter_payment` raises."""
-    payment = invoicing.enter_payment(
-        number, amount=amount, paid_on=paid_on, reference=reference, by=by, now=now
-    )
-    regrade(payment.consignment_id, now=now)
-    return payment
-
-
-@repeated_atomic
-def reverse_payment(
-    payment_id: int, *, reference: str, paid_on: date, by: User, now: datetime
-) -> Payment:
-    """Take a payment back and grade anew; raise what `invoicing.reverse_payment` raises."""
-    back = invoicing.reverse_payment(
-        payment_id, reference=reference, paid_on=paid_on, by=by, now=now
-    )
-    regrade(back.consignment_id, now=now)
-    return back
+enter_fapiao = _grading(invoicing.enter_fapiao)
+reverse_fapiao = _grading(invoicing.reverse_fapiao)
+enter_payment = _grading(invoicing.enter_payment)
+reverse_payment = _grading(invoicing.reverse_payment)
