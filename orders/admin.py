@@ -108,6 +108,8 @@ class ClaimAdmin(OwnedAdmin):
 @admin.register(Fapiao)
 class FapiaoAdmin(OwnedAdmin):
     rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
+    fields = ["consignment", "number", "kind", "issued_on", "amount", "buyer_title", "reverses",
+              "entered_by", "entered_at"]  # fmt: skip
     list_display = ["number", "consignment", "kind", "issued_on", "amount", "reverses"]
     list_filter = ["kind"]
     list_select_related = ["consignment", "reverses"]
@@ -117,6 +119,8 @@ class FapiaoAdmin(OwnedAdmin):
 @admin.register(Payment)
 class PaymentAdmin(OwnedAdmin):
     rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
+    fields = ["consignment", "amount", "paid_on", "reference", "reverses", "entered_by",
+              "entered_at"]  # fmt: skip
     list_display = ["id", "consignment", "paid_on", "reference", "amount", "reverses"]
     list_select_related = ["consignment", "reverses__consignment"]
     search_fields = ["reference"]

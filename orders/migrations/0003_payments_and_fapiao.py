@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
             name="consignment",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT,
-                related_name="fapiaos",
+                related_name="%(class)ss",
                 to="orders.consignment",
                 verbose_name="consignment",
             ),
@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
             name="consignment",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT,
-                related_name="payments",
+                related_name="%(class)ss",
                 to="orders.consignment",
                 verbose_name="consignment",
             ),

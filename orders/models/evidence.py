@@ -25,26 +25,17 @@ class EvidenceQuerySet(OwnedQuerySet):
         return self.aggregate(net=Sum(signed))["net"] or Decimal(0)
 
 
-class Fapiao(models.Model):
+class Evidence(models.Model):
     """
-    A tax invoice for an accepted consignment; never changed.
+    What was entered for an accepted consignment; never changed.
 
-    A wrong one is answered by a red-letter fapiao of the same amount that `reverses` it.
+    A wrong one is answered by another of the same amount that `reverses` it.
     """
-
-    class Kind(models.TextChoices):
-        SPECIAL = "special", _("special VAT fapiao")
-        ORDINARY = "ordinary", _("ordinary VAT fapiao")
-        ELECTRONIC = "electronic", _("fully digitalised fapiao")
 
     consignment = models.ForeignKey(
-        Consignment, models.PROTECT, related_name="fapiaos", verbose_name=_("consignment")
+        Consignment, models.PROTECT, related_name="%(class)ss", verbose_name=_("consignment")
     )
-    number = models.CharField(_("number"), max_length=20, unique=True)
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    issued_on = models.DateField(_("issued on"))
     amount = models.DecimalField(_("amount (yuan)"), max_digits=14, decimal_places=2)
-    buyer_title = models.CharField(_("buyer's title"), max_length=100)
     reverses = models.OneToOneField(
         "self",
         models.PROTECT,
@@ -61,10 +52,33 @@ class Fapiao(models.Model):
     objects = EvidenceQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("fapiao")
-        verbose_name_plural = _("fapiaos")
+        abstract = True
         ordering = ["-id"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__range=AMOUNT), name="%(class)s_amount_within_bounds"
+            )
+        ]
+
+
+class Fapiao(Evidence):
+    """A tax invoice; a wrong one is answered by a red-letter fapiao."""
+
+    class Kind(models.TextChoices):
+        SPECIAL = "special", _("special VAT fapiao")
+        ORDINARY = "ordinary", _("ordinary VAT fapiao")
+        ELECTRONIC = "electronic", _("fully digitalised fapiao")
+
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    issued_on = models.DateField(_("issued on"))
+    buyer_title = models.CharField(_("buyer's title"), max_length=100)
+
+    class Meta(Evidence.Meta):
+        verbose_name = _("fapiao")
+        verbose_name_plural = _("fapiaos")
+        constraints = [
+            *Evidence.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(number__regex=r"^[0-9]{20}$"), name="fapiao_number_has_twenty_digits"
             ),
@@ -72,55 +86,27 @@ class Fapiao(models.Model):
                 condition=Q(kind__in=["special", "ordinary", "electronic"]),
                 name="fapiao_kind_is_known",
             ),
-            models.CheckConstraint(
-                condition=Q(amount__range=AMOUNT), name="fapiao_amount_within_bounds"
-            ),
         ]
 
     def __str__(self) -> str:
         return self.number
 
 
-class Payment(models.Model):
-    """
-    What was paid for an accepted consignment; never changed.
+class Payment(Evidence):
+    """What was paid; `reference` is the bank's."""
 
-    `reference` is the bank's. A wrong payment is answered by one that `reverses` it.
-    """
-
-    consignment = models.ForeignKey(
-        Consignment, models.PROTECT, related_name="payments", verbose_name=_("consignment")
-    )
-    amount = models.DecimalField(_("amount (yuan)"), max_digits=14, decimal_places=2)
     paid_on = models.DateField(_("paid on"))
     reference = models.CharField(_("reference"), max_length=60)
-    reverses = models.OneToOneField(
-        "self",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="reversed_by",
-        verbose_name=_("reverses"),
-    )
-    entered_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", verbose_name=_("entered by")
-    )
-    entered_at = models.DateTimeField(_("entered at"))
 
-    objects = EvidenceQuerySet.as_manager()
-
-    class Meta:
+    class Meta(Evidence.Meta):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
-        ordering = ["-id"]
         constraints = [
+            *Evidence.Meta.constraints,
             models.UniqueConstraint(
                 fields=["consignment", "reference"], name="payment_reference_once_per_consignment"
             ),
             models.CheckConstraint(condition=~Q(reference=""), name="payment_has_its_reference"),
-            models.CheckConstraint(
-                condition=Q(amount__range=AMOUNT), name="payment_amount_within_bounds"
-            ),
         ]
 
     def __str__(self) -> str:
