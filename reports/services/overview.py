@@ -12,7 +12,7 @@ from reports.models import ContributionKind, RollUp, Target
 from shop.models import Category
 
 from .figures import COLUMNS, Question, answer
-from .targets import percent_of
+from .percents import change_on, percent_of
 
 ZERO = Decimal(0)
 
@@ -32,7 +32,7 @@ class Slice:
     @property
     def change(self) -> Decimal | None:
         """Return the change on the year before in percent, where there is a base."""
-        return (self.amount / self.before - 1) * 100 if self.before > 0 else None
+        return change_on(self.before, self.amount)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from reports.models import Target
 from suppliers.models import AssistanceProfile, Supplier
 
 from .figures import Question, answer
+from .percents import percent_of
 
 ZERO = Decimal(0)
 
@@ -50,11 +51,6 @@ class Standing:
     published_only: bool
     targets: list[Progress]
     impact: list[dict[str, Any]]
-
-
-def percent_of(part: Decimal, whole: Decimal) -> Decimal:
-    """Return how many percent of a positive `whole` a part is."""
-    return part / whole * 100
 
 
 def targets_of(

@@ -12,6 +12,7 @@ from accounts.models import Division, User
 from orders.models import Buyer, Channel
 from reports.models import CountingRule, Month
 from reports.services.figures import Question, answer
+from reports.services.percents import change_on
 from shop.models import Category
 
 ZERO = Decimal(0)
@@ -35,8 +36,8 @@ class FormRow:
 
     @property
     def change(self) -> Decimal | None:
-        """Return the change on the same months of the year before, as a fraction."""
-        return self.year / self.year_before - 1 if self.year_before > 0 else None
+        """Return the change on the same months of the year before in percent."""
+        return change_on(self.year_before, self.year)
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,6 @@ def _wan(yuan: Decimal) -> str:
 
 
 def _line(row: FormRow) -> list[str]:
-    change = "—" if row.change is None else f"{row.change * 100:.1f}"
+    change = "—" if row.change is None else f"{row.change:.1f}"
     amounts = (row.month, row.year, row.year_before)
     return [row.name, *map(_wan, amounts), change, _wan(row.procured), _wan(row.helped_sell)]

@@ -40,7 +40,7 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
     """Write the form's tables below each other, in yuan, and return the number of lines."""
     lines = [
         [table.title[2:], row.code, row.name, row.month, row.year, row.year_before,
-         "" if row.change is None else (row.change * 100).quantize(Decimal("0.1")),
+         "" if row.change is None else row.change.quantize(Decimal("0.1")),
          row.procured, row.helped_sell]
         for table in form.tables
         for row in (*table.rows, table.total)

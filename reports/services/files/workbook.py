@@ -323,7 +323,7 @@ def _write_row(sheet: Worksheet, row: int, line: FormRow, formats: Sequence[Any]
     if line.change is None:
         sheet.write_string(row, 5, "—", percent)
     else:
-        sheet.write_number(row, 5, line.change * 100, percent)
+        sheet.write_number(row, 5, line.change, percent)
     for column, yuan in enumerate((line.procured, line.helped_sell), 6):
         sheet.write_number(row, column, yuan / TEN_THOUSAND, amount)
 

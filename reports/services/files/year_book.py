@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from reports.models import Month
+from reports.services.percents import change_on
 from reports.services.targets import impact_of, targets_of
 
 from .form import FormTable, Matrix, MonthlyForm, ask, monthly_form
@@ -83,8 +84,7 @@ def _months(month: date) -> Part:
         procured, helped_sell = (sold(month.year, kind) for kind in ("procured", "helped_sell"))
         before = sold(month.year - 1, "procured") + sold(month.year - 1, "helped_sell")
         amount = procured + helped_sell
-        change = (amount / before - 1) * 100 if before > 0 else None
-        return [name, amount, before, change, procured, helped_sell]
+        return [name, amount, before, change_on(before, amount), procured, helped_sell]
 
     covered = range(1, month.month + 1)
     return Part(
