@@ -1,7 +1,6 @@
 """Attach scans to a declaration: what was claimed there is shown here."""
 
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -18,8 +17,9 @@ from accounts.models import User
 from accounts.refusals import ErrorItem, Refusal
 from accounts.services.audit import record
 from reports.models import Declaration, DeclarationEvidence
+from reports.services.disk import settle, take_over
 
-from .refusals import FileTooLarge
+from .uploads import write_upload
 
 MAX_SIZE = 20 * 1024**2
 #: A page of A4 at 600 dpi; it takes 140 MB while it is drawn anew.
@@ -97,14 +97,14 @@ def attach_evidence(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         upload, part = Path(name) / "upload", Path(name) / "part"
-        uploaded_sha256 = _write(chunks, upload)
+        size, uploaded_sha256 = write_upload(chunks, upload, at_most=MAX_SIZE)
         media_type = _media_type_of(upload)
         if media_type == MediaType.PDF:
             _refuse_active(upload)
-            part = upload
+            part, sha256 = upload, uploaded_sha256
         else:
             _draw_anew(upload, part, media_type)
-        size, sha256 = _settle(part)
+            size, sha256 = settle(part)
         evidence = DeclarationEvidence(
             declaration=declaration,
             title=title,
@@ -127,7 +127,7 @@ def attach_evidence(
                 "uploaded_sha256": uploaded_sha256,
             }
             record("attach_evidence", declaration, by=by, now=now, after=after)
-            part.replace(evidence.path)
+            take_over(part, evidence.path)
     return evidence
 
 
@@ -146,25 +146,6 @@ def checked_evidence(evidence: DeclarationEvidence) -> BinaryIO:
         raise EvidenceCorrupt
     file.seek(0)
     return file
-
-
-def _write(chunks: Iterable[bytes], path: Path) -> str:
-    """Write what was uploaded and return its digest."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for chunk in chunks:
-            digest.update(chunk)
-            file.write(chunk)
-            if file.tell() > MAX_SIZE:
-                raise FileTooLarge
-    return digest.hexdigest()
-
-
-def _settle(part: Path) -> tuple[int, str]:
-    """Bring a file to the disk for good; return its size and digest."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-        return part.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _media_type_of(path: Path) -> DeclarationEvidence.MediaType:

@@ -1,7 +1,6 @@
 """Take in a declaration file and lead it through its steps."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Division, User
 from accounts.services.audit import record
 from reports.models import Declaration
+from reports.services.disk import take_over
 
 from .answering import write_errors
 from .booking import book, unbook
@@ -23,9 +23,9 @@ from .refusals import (
     AlreadyImported,
     DeclarationInWrongState,
     FileRejected,
-    FileTooLarge,
     UnknownReporter,
 )
+from .uploads import write_upload
 
 MAX_SIZE = 256 * 1024**2
 MAX_ATTEMPTS = 3
@@ -57,7 +57,7 @@ def receive_declaration(
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
         part = Path(file.name)
     try:
-        size, sha256 = _write(chunks, part)
+        size, sha256 = write_upload(chunks, part, at_most=MAX_SIZE)
         declaration = Declaration(
             reporter_id=reporter,
             # Only shown: the file is kept under a name of our own.
@@ -73,20 +73,6 @@ def receive_declaration(
     finally:
         part.unlink(missing_ok=True)
     return declaration
-
-
-def _write(chunks: Iterable[bytes], path: Path) -> tuple[int, str]:
-    """Write the chunks to disk for good; return their size and digest."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for chunk in chunks:
-            digest.update(chunk)
-            file.write(chunk)
-            if file.tell() > MAX_SIZE:
-                raise FileTooLarge
-        file.flush()
-        os.fsync(file.fileno())
-        return file.tell(), digest.hexdigest()
 
 
 @transaction.atomic
@@ -112,7 +98,7 @@ def _keep(declaration: Declaration, part: Path, *, by: User | None, now: datetim
         # The same content came in twice at this moment.
         raise AlreadyImported from error
     record("receive_declaration", declaration, by=by, now=now, after={"sha256": declaration.sha256})
-    part.replace(declaration.path)
+    take_over(part, declaration.path)
 
 
 def commit_declaration(pk: UUID, *, by: User | None, now: datetime) -> Declaration:

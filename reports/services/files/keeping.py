@@ -64,24 +64,6 @@ def part_of(report: Report) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def settle(part: Path) -> tuple[int, str]:
-    """Bring a written file to the disk; return its size and digest."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-        return part.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def take_over(part: Path, report: Report) -> None:
-    """Give a settled file its final name, so that a crash leaves all of it or nothing."""
-    final = path_of(report)
-    part.rename(final)
-    folder = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def checked_file(report: Report) -> BinaryIO:
     """
     Return a ready report's file, open for reading, once it is known to be the one made.

@@ -13,12 +13,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from reports.models import Month, Report
+from reports.services.disk import settle, take_over
 from reports.services.totals import roll_up
 
 from . import listing, printing, table, workbook
 from .filling import Progress
 from .form import monthly_form
-from .keeping import TITLES, part_of, settle, take_over
+from .keeping import TITLES, part_of, path_of
 from .statement import statement_of
 from .year_book import year_book
 
@@ -79,7 +80,7 @@ def _make(report: Report, *, now: datetime) -> None:
                     report, status=Report.Status.READY, progress=100, rows=rows, size=size,
                     sha256=sha256, finished_at=timezone.now(),
                 )  # fmt: skip
-                take_over(part, report)
+                take_over(part, path_of(report))
     except Cancelled:
         return
     except OSError as error:
