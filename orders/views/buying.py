@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import StrictFilterBackend
 from accounts.api.serializers import MoneyField, StrictSerializer
-from accounts.models import User
 from accounts.refusals import NotFound, Refusal
 from orders.filters import OrderFilter
 from orders.models import Address, Membership, Order, OrderEvent
@@ -95,7 +95,7 @@ class OrdersView(GenericAPIView[Order]):
             body.wish(),
             key=key,
             fingerprint=hashlib.sha256(fingerprint).hexdigest(),
-            by=_actor(request),
+            by=actor(request),
             now=timezone.now(),
             answer=order_as_text,
         )
@@ -134,7 +134,7 @@ class ApproveView(APIView):
     def post(self, request: Request, number: str) -> Response:
         """Let an order that waits for approval go to its suppliers."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        return _answer(approve_order(number, by=_actor(request), now=timezone.now()))
+        return _answer(approve_order(number, by=actor(request), now=timezone.now()))
 
 
 class RejectView(APIView):
@@ -144,7 +144,7 @@ class RejectView(APIView):
     def post(self, request: Request, number: str) -> Response:
         """Refuse an order that waits for approval."""
         reason = _reason(request)
-        return _answer(reject_order(number, reason=reason, by=_actor(request), now=timezone.now()))
+        return _answer(reject_order(number, reason=reason, by=actor(request), now=timezone.now()))
 
 
 class CancelView(APIView):
@@ -154,7 +154,7 @@ class CancelView(APIView):
     def post(self, request: Request, number: str) -> Response:
         """Take an order back as long as nothing of it was shipped."""
         reason = _reason(request)
-        return _answer(cancel_order(number, reason=reason, by=_actor(request), now=timezone.now()))
+        return _answer(cancel_order(number, reason=reason, by=actor(request), now=timezone.now()))
 
 
 class QuotesView(APIView):
@@ -165,7 +165,7 @@ class QuotesView(APIView):
         """Price an order without placing it, and say what stands against it."""
         body = OrderRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        priced = quote(body.wish(), by=_actor(request), now=timezone.now())
+        priced = quote(body.wish(), by=actor(request), now=timezone.now())
         return Response(quote_as_json(priced))
 
 
@@ -202,7 +202,7 @@ class MeView(APIView):
     @extend_schema(operation_id="me_retrieve", responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """Who the key belongs to, and what it may spend."""
-        user = _actor(request)
+        user = actor(request)
         membership = Membership.objects.select_related("buyer__credit").filter(user=user).first()
         supplier = getattr(user, "supplier_membership", None)
         mine = {
@@ -227,10 +227,6 @@ def _my_buyer(membership: Membership) -> Mapping[str, Any]:
         "credit_limit": credit and credit.limit,
         "credit_used": credit and credit.used,
     }
-
-
-def _actor(request: Request) -> User:
-    return cast(User, request.user)
 
 
 def _reason(request: Request) -> str:

@@ -1,6 +1,6 @@
 """Claims after acceptance, as buyer and supplier see them."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import StrictFilterBackend
 from accounts.models import User
 from accounts.refusals import NotFound
@@ -44,10 +45,10 @@ class ClaimsView(GenericAPIView[Claim]):
         claim = open_claim(
             body.validated_data["consignment"],
             claimed=body.by_line("reason"),
-            by=cast(User, request.user),
+            by=actor(request),
             now=timezone.now(),
         )
-        answer = answer_claim(claim.pk, by=cast(User, request.user))
+        answer = answer_claim(claim.pk, by=actor(request))
         answer.status_code = 201
         answer["Location"] = reverse("claim", kwargs={"pk": claim.pk})
         return answer
@@ -58,7 +59,7 @@ class ClaimView(APIView):
 
     @extend_schema(operation_id="claims_retrieve", responses=ClaimSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        return answer_claim(pk, by=cast(User, request.user))
+        return answer_claim(pk, by=actor(request))
 
 
 def answer_claim(pk: int, *, by: User) -> Response:

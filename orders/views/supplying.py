@@ -1,6 +1,6 @@
 """What a supplier does with its part of an order."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import StrictFilterBackend
 from accounts.api.serializers import StrictSerializer
 from accounts.models import User
@@ -41,7 +42,7 @@ class SupplyView(GenericAPIView[Consignment]):
         operation_id="supply_consignments_list", responses=ConsignmentSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        mine = Consignment.objects.supplied_by(_actor(request))
+        mine = Consignment.objects.supplied_by(actor(request))
         page = self.paginate_queryset(self.filter_queryset(_with_buyer(mine)))
         return self.get_paginated_response(consignments_as_json(page or []))
 
@@ -51,7 +52,7 @@ class ConsignmentView(APIView):
 
     @extend_schema(operation_id="consignments_retrieve", responses=ConsignmentSerializer)
     def get(self, request: Request, number: str) -> Response:
-        return answer_consignment(number, by=_actor(request))
+        return answer_consignment(number, by=actor(request))
 
 
 class ConfirmView(APIView):
@@ -61,8 +62,8 @@ class ConfirmView(APIView):
     def post(self, request: Request, number: str) -> Response:
         """Promise to deliver."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        confirm_consignment(number, by=_actor(request), now=timezone.now())
-        return answer_consignment(number, by=_actor(request))
+        confirm_consignment(number, by=actor(request), now=timezone.now())
+        return answer_consignment(number, by=actor(request))
 
 
 class DeclineView(APIView):
@@ -76,8 +77,8 @@ class DeclineView(APIView):
         body = ReasonSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         reason = body.validated_data["reason"]
-        decline_consignment(number, reason=reason, by=_actor(request), now=timezone.now())
-        return answer_consignment(number, by=_actor(request))
+        decline_consignment(number, reason=reason, by=actor(request), now=timezone.now())
+        return answer_consignment(number, by=actor(request))
 
 
 class ShipView(APIView):
@@ -95,10 +96,10 @@ class ShipView(APIView):
             shipped=body.by_line("batch"),
             carrier=body.validated_data["carrier"],
             tracking=body.validated_data["tracking"],
-            by=_actor(request),
+            by=actor(request),
             now=timezone.now(),
         )
-        return answer_consignment(number, by=_actor(request))
+        return answer_consignment(number, by=actor(request))
 
 
 def answer_consignment(number: str, *, by: User) -> Response:
@@ -118,7 +119,3 @@ def answer_consignment(number: str, *, by: User) -> Response:
 
 def _with_buyer(rows: Any) -> Any:
     return rows.select_related("supplier", "order__buyer")
-
-
-def _actor(request: Request) -> User:
-    return cast(User, request.user)

@@ -1,7 +1,5 @@
 """Where what was bought becomes what was sold: acceptance, and the settlement of claims."""
 
-from typing import cast
-
 from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
+from accounts.api.authentication import actor
 from orders.serializers import (
     AcceptanceSerializer,
     ClaimSerializer,
@@ -32,7 +30,7 @@ class AcceptView(APIView):
         """Say what was taken of each line; less than was shipped needs a reason."""
         body = AcceptanceSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         lines = accept_delivery(number, accepted=body.by_line("reason"), by=by, now=timezone.now())
         transaction.on_commit(roll_up_soon, robust=True)
         return Response(consignment_as_json(lines[0].consignment, lines))
@@ -46,7 +44,7 @@ class SettleView(APIView):
         """Fix the refund of a claim; it counts against the month of settlement."""
         body = SettlementSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         settle_claim(pk, amount=body.validated_data["amount"], by=by, now=timezone.now())
         transaction.on_commit(roll_up_soon, robust=True)
         return answer_claim(pk, by=by)

@@ -1,7 +1,5 @@
 """Anomalies: what looks wrong in the months, and the office's answers."""
 
-from typing import cast
-
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
@@ -10,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import StrictFilterBackend
-from accounts.models import User
 from reports.filters import AnomalyFilter
 from reports.models import Anomaly
 from reports.permissions import IsOffice, SeesAllFigures
@@ -42,6 +40,6 @@ class AnomalyAnswerView(APIView):
         """Say that an anomaly is explained, or was wrong and is corrected in the ledger."""
         body = AnomalyAnswerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         anomaly = answer_anomaly(pk, **body.validated_data, by=by, now=timezone.now())
         return Response(AnomalySerializer(anomaly).data)

@@ -1,6 +1,5 @@
 """Evidence files of declarations: attached by the office, read by all who see the figures."""
 
-from typing import cast
 from uuid import UUID
 
 from django.http import FileResponse
@@ -16,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import StrictSerializer, TextField
-from accounts.models import User
 from accounts.refusals import NotFound
 from reports.models import DeclarationEvidence
 from reports.permissions import OfficeWritesOthersLook
@@ -65,7 +64,7 @@ class EvidenceFilesView(GenericAPIView[DeclarationEvidence]):
             declaration,
             attachment.validated_data["file"].chunks(),
             title=attachment.validated_data["title"],
-            by=cast(User, request.user),
+            by=actor(request),
             now=timezone.now(),
         )
         location = reverse(

@@ -1,6 +1,6 @@
 """Declarations of off-platform sales: uploaded, looked at, committed and revoked."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,9 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import MoneyField, StrictSerializer, TextField
-from accounts.models import User
 from accounts.refusals import NotFound
 from reports.models import Declaration, DeclarationEvidence
 from reports.services.declarations.answering import describe, summarise
@@ -40,7 +40,7 @@ class MayDeclare(BasePermission):
     """The office and the administrator declare; auditors look on."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        user = _actor(request)
+        user = actor(request)
         return user.sees_all_figures if request.method in SAFE_METHODS else user.is_office
 
 
@@ -164,7 +164,7 @@ class DeclarationsView(ListAPIView[Declaration]):
             file_name=file.name,
             reporter=upload.validated_data["reporter"],
             is_late=upload.validated_data["late"],
-            by=_actor(request),
+            by=actor(request),
             now=timezone.now(),
         )
         return _accepted(declaration)
@@ -191,7 +191,7 @@ class CommitView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         found(pk)
-        return _accepted(commit_declaration(pk, by=_actor(request), now=timezone.now()))
+        return _accepted(commit_declaration(pk, by=actor(request), now=timezone.now()))
 
 
 class RevokeView(APIView):
@@ -212,7 +212,7 @@ class RevokeView(APIView):
             revoke_declaration(
                 pk,
                 reason=revocation.validated_data["reason"],
-                by=_actor(request),
+                by=actor(request),
                 now=timezone.now(),
             )
         )
@@ -244,10 +244,6 @@ def found(pk: UUID) -> Declaration:
     if declaration is None:
         raise NotFound
     return declaration
-
-
-def _actor(request: Request) -> User:
-    return cast(User, request.user)
 
 
 def _accepted(declaration: Declaration) -> Response:

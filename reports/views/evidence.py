@@ -1,7 +1,7 @@
 """What proves a sale after its acceptance, as buyer, supplier and office enter and see it."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,9 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import MoneyField, StrictSerializer, TextField
-from accounts.models import User
 from accounts.refusals import NotFound
 from orders.models import Consignment, Fapiao, Payment
 from reports.services.grading import (
@@ -113,7 +113,7 @@ class FapiaosView(GenericAPIView[Fapiao]):
         body.is_valid(raise_exception=True)
         asked = dict(body.validated_data)
         fapiao = enter_fapiao(
-            number, fapiao_number=asked.pop("number"), **asked, by=_actor(request),
+            number, fapiao_number=asked.pop("number"), **asked, by=actor(request),
             now=timezone.now(),
         )  # fmt: skip
         return _created(FapiaoSerializer(fapiao))
@@ -133,7 +133,7 @@ class ReverseFapiaoView(APIView):
             number,
             red_number=body.validated_data["number"],
             issued_on=body.validated_data["issued_on"],
-            by=_actor(request),
+            by=actor(request),
             now=timezone.now(),
         )
         return _created(FapiaoSerializer(red))
@@ -163,7 +163,7 @@ class PaymentsView(GenericAPIView[Payment]):
         body = PaymentRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         payment = enter_payment(
-            number, **body.validated_data, by=_actor(request), now=timezone.now()
+            number, **body.validated_data, by=actor(request), now=timezone.now()
         )
         return _created(PaymentSerializer(payment))
 
@@ -178,12 +178,8 @@ class ReversePaymentView(APIView):
         """Enter the payment that takes this one back; the answer is the new one."""
         body = PaymentBackRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        back = reverse_payment(pk, **body.validated_data, by=_actor(request), now=timezone.now())
+        back = reverse_payment(pk, **body.validated_data, by=actor(request), now=timezone.now())
         return _created(PaymentSerializer(back))
-
-
-def _actor(request: Request) -> User:
-    return cast(User, request.user)
 
 
 def _of_consignment(rows: QuerySet[Any], request: Request, number: str) -> QuerySet[Any]:

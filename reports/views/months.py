@@ -1,7 +1,6 @@
 """Months: how far each is, and the steps that close and publish it."""
 
 from datetime import date
-from typing import cast
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import StrictSerializer, read_month
-from accounts.models import User
 from accounts.refusals import NotFound
 from reports.filters import read_rule
 from reports.models import Month
@@ -63,7 +62,7 @@ class CloseView(APIView):
     @extend_schema(operation_id="months_close", request=None, responses=MonthSerializer)
     def post(self, request: Request, month: str) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         return _answer(close_month(_first_day(month), by=by, now=timezone.now()))
 
 
@@ -75,7 +74,7 @@ class ExamineView(APIView):
     @extend_schema(operation_id="months_examine", request=None, responses=ExaminationSerializer)
     def post(self, request: Request, month: str) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         examined = examine(_found(request, month), by=by, now=timezone.now())
         return Response(ExaminationSerializer(examined).data)
 
@@ -88,7 +87,7 @@ class PublishView(APIView):
     @extend_schema(operation_id="months_publish", request=None, responses=MonthSerializer)
     def post(self, request: Request, month: str) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         return _answer(publish_month(_found(request, month), by=by, now=timezone.now()))
 
 

@@ -1,6 +1,5 @@
 """A report's page and file for people who are signed in: where the notice of a report leads."""
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -8,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.api.authentication import actor
 from reports.models import Report
 from reports.services.files.keeping import ReportCorrupt, ReportNotReady, checked_file
 
@@ -33,7 +32,7 @@ def report_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 def _shown(request: HttpRequest, pk: UUID) -> Report:
-    report = shown_to(cast(User, request.user)).filter(pk=pk).first()
+    report = shown_to(actor(request)).filter(pk=pk).first()
     if report is None:
         raise Http404
     return report

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import MonthField, StrictSerializer, TextField
 from accounts.models import User
@@ -83,7 +84,7 @@ class ReportsView(GenericAPIView[Report]):
     @extend_schema(operation_id="reports_list", responses=ReportSerializer(many=True))
     def get(self, request: Request) -> Response:
         refuse_unknown_parameters(request, {"cursor", "page_size"})
-        page = self.paginate_queryset(shown_to(_actor(request)))
+        page = self.paginate_queryset(shown_to(actor(request)))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
@@ -101,7 +102,7 @@ class ReportsView(GenericAPIView[Report]):
             asked["format"],
             supplier=asked["supplier"],
             buyer=asked["buyer"],
-            by=_actor(request),
+            by=actor(request),
             now=timezone.now(),
         )
         transaction.on_commit(make_reports.delay, robust=True)
@@ -124,7 +125,7 @@ class CancelView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Stop making a report."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        return _answer(request, cancel_report(pk, by=_actor(request), now=timezone.now()))
+        return _answer(request, cancel_report(pk, by=actor(request), now=timezone.now()))
 
 
 class RetryView(APIView):
@@ -132,7 +133,7 @@ class RetryView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Make a failed report once more."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        report = retry_report(pk, by=_actor(request), now=timezone.now())
+        report = retry_report(pk, by=actor(request), now=timezone.now())
         transaction.on_commit(make_reports.delay, robust=True)
         return _answer(request, report)
 
@@ -223,17 +224,13 @@ def _span(first: str, last: str, *, size: int) -> tuple[int, int]:
     return max(0, size - int(last or 0)), size
 
 
-def _actor(request: Request) -> User:
-    return cast(User, request.user)
-
-
 def shown_to(user: User) -> ReportQuerySet:
     """Return the reports that `user` may see now; an expired one is gone before it is deleted."""
     return Report.objects.shown_to(user).kept(timezone.now())
 
 
 def _shown(request: Request, pk: UUID) -> Report:
-    report = shown_to(_actor(request)).filter(pk=pk).first()
+    report = shown_to(actor(request)).filter(pk=pk).first()
     if report is None:
         raise NotFound
     return report

@@ -1,6 +1,6 @@
 """Counting rules: the versions of what counts, proposed and approved by the office."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import StrictSerializer, TextField
-from accounts.models import User
 from orders.models import Buyer
 from reports.models import ContributionKind, CountingRule, Grade
 from reports.permissions import IsOffice, OfficeWritesOthersLook
@@ -114,7 +114,7 @@ class RulesView(GenericAPIView[CountingRule]):
     def post(self, request: Request) -> Response:
         body = ProposalSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         rule = propose_rule(**body.validated_data, by=by, now=timezone.now())
         return Response(RuleSerializer(rule).data, status=201)
 
@@ -127,5 +127,5 @@ class ApproveView(APIView):
     @extend_schema(operation_id="rules_approve", request=None, responses=RuleSerializer)
     def post(self, request: Request, version: int) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
-        by = cast(User, request.user)
+        by = actor(request)
         return Response(RuleSerializer(approve_rule(version, by=by, now=timezone.now())).data)
