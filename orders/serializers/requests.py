@@ -1,0 +1,125 @@
+"""What is asked for: orders, shipments, acceptances, claims and their settlement."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from accounts.api.serializers import MoneyField, QuantityField, StrictSerializer, TextField
+from orders.models import Buyer
+from orders.services.quoting import WantedLine, Wish
+
+MAX_LINES = 500
+
+
+class WantedLineSerializer(StrictSerializer):
+    sku = TextField(max_length=40)
+    quantity = QuantityField()
+    unit_price = MoneyField(
+        places=4, required=False, help_text="The price that the client expects."
+    )
+
+
+class OrderRequestSerializer(StrictSerializer):
+    """What is asked for when ordering and when asking for a quote."""
+
+    purchase_order = TextField(max_length=60, required=False, default="", allow_blank=True)
+    address = TextField(max_length=30)
+    delivery_date = serializers.DateField(required=False, allow_null=True, default=None)
+    payment_term = serializers.ChoiceField(
+        Buyer.PaymentTerm.choices, required=False, help_text="The buyer's own unless given."
+    )
+    note = TextField(max_length=500, required=False, default="", allow_blank=True)
+    lines = WantedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
+
+    def wish(self) -> Wish:
+        """Return what the valid request asks for."""
+        asked = self.validated_data
+        return Wish(
+            address=asked["address"],
+            lines=[
+                WantedLine(line["sku"], line["quantity"], line.get("unit_price"))
+                for line in asked["lines"]
+            ],
+            delivery_date=asked["delivery_date"],
+            payment_term=asked.get("payment_term", ""),
+            purchase_order=asked["purchase_order"],
+            note=asked["note"],
+        )
+
+
+class ReasonSerializer(StrictSerializer):
+    reason = TextField(max_length=500)
+
+
+class LineNumberField(serializers.IntegerField):
+    """The number of an order's line: a whole JSON number from 1 on, and nothing like it."""
+
+    def __init__(self) -> None:
+        super().__init__(min_value=1)
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class _NumberedLinesSerializer(StrictSerializer):
+    """A request about lines of a consignment, each named at most once."""
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        numbers = [line["line"] for line in lines]
+        if len(set(numbers)) < len(numbers):
+            raise serializers.ValidationError(_("Name each line at most once."), code="repeated")
+        return lines
+
+    def by_line(self, second: str) -> dict[int, tuple[Decimal, str]]:
+        """Return quantity and the text field `second` by line number, in their order."""
+        return {
+            line["line"]: (line["quantity"], line[second]) for line in self.validated_data["lines"]
+        }
+
+
+class ShippedLineSerializer(StrictSerializer):
+    line = LineNumberField()
+    quantity = QuantityField(allow_zero=True)
+    batch = TextField(max_length=60, required=False, default="", allow_blank=True)
+
+
+class ShipmentSerializer(_NumberedLinesSerializer):
+    carrier = TextField(max_length=60)
+    tracking = TextField(max_length=60, required=False, default="", allow_blank=True)
+    lines = ShippedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
+
+
+class AcceptedLineSerializer(StrictSerializer):
+    line = LineNumberField()
+    quantity = QuantityField(allow_zero=True)
+    reason = TextField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class AcceptanceSerializer(_NumberedLinesSerializer):
+    lines = AcceptedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
+
+
+class ClaimedLineSerializer(StrictSerializer):
+    line = LineNumberField()
+    quantity = QuantityField()
+    reason = TextField(max_length=200)
+
+
+class ClaimRequestSerializer(_NumberedLinesSerializer):
+    consignment = TextField(max_length=24)
+    lines = ClaimedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
+
+
+class SettlementSerializer(StrictSerializer):
+    amount = MoneyField(allow_zero=True)
+
+
+def fingerprint_of(method: str, path: str, body: object) -> bytes:
+    """Return what makes a request the same one, whatever its spacing and order of fields."""
+    text = orjson.dumps(body, default=str, option=orjson.OPT_SORT_KEYS)
+    return f"{method} {path}\n".encode() + text
