@@ -14,7 +14,17 @@ from accounts.admin import (
 )
 from accounts.models import User
 
-from .models import SKU, Category, PriceTier, Product, ProductImage, Recognition, Season, Stock
+from .models import (
+    SKU,
+    Category,
+    FreightRate,
+    PriceTier,
+    Product,
+    ProductImage,
+    Recognition,
+    Season,
+    Stock,
+)
 
 SEEN_BY_OWN_PEOPLE: Rights = {**BY_OWN_PEOPLE, User.Role.ADMIN: EDIT}
 KEPT_BY_SUPPLIER: Rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: EDIT}
@@ -79,3 +89,12 @@ class SKUAdmin(OwnedAdmin):
     list_select_related = ["product"]
     search_fields = ["code", "name", "product__name"]
     inlines = [PriceTierInline, StockInline]
+
+
+@admin.register(FreightRate)
+class FreightRateAdmin(OwnedAdmin):
+    rights = KEPT_AND_CLEARED_BY_SUPPLIER
+    list_display = ["supplier", "destination", "per_kg", "minimum", "free_from"]
+    list_select_related = ["supplier", "destination"]
+    search_fields = ["supplier__code", "supplier__name", "destination__name"]
+    autocomplete_fields = ["destination"]

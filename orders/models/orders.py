@@ -140,6 +140,13 @@ class Consignment(models.Model):
     )
     status = models.CharField(_("status"), max_length=16, choices=Status)
     goods_amount = models.DecimalField(_("goods amount (yuan)"), max_digits=14, decimal_places=2)
+    freight_amount = models.DecimalField(
+        _("freight (yuan)"),
+        max_digits=14,
+        decimal_places=2,
+        default=Decimal(0),
+        db_default=Decimal(0),
+    )
     carrier = models.CharField(_("carrier"), max_length=60, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
@@ -160,8 +167,10 @@ class Consignment(models.Model):
                 fields=["order", "supplier"], name="one_consignment_per_order_and_supplier"
             ),
             models.CheckConstraint(
-                condition=Q(goods_amount__range=(0, MONEY_MAX)),
-                name="consignment_amount_within_bounds",
+                condition=Q(
+                    goods_amount__range=(0, MONEY_MAX), freight_amount__range=(0, MONEY_MAX)
+                ),
+                name="consignment_amounts_within_bounds",
             ),
         ]
 
@@ -175,7 +184,8 @@ class OrderLine(models.Model):
 
     Everything that the official figure needs is copied here when the order is
     placed, so later changes of a listing, a supplier or a pairing do not reach
-    it. Quantities are in the SKU's unit, amounts in yuan, rounded once.
+    it. Quantities are in the SKU's unit, amounts in yuan, rounded once. Accepted lines
+    share the freight of their consignment.
     """
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines", verbose_name=_("order"))
@@ -211,6 +221,13 @@ class OrderLine(models.Model):
     accepted_amount = models.DecimalField(
         _("accepted amount (yuan)"), max_digits=14, decimal_places=2, null=True, blank=True
     )
+    accepted_freight = models.DecimalField(
+        _("share of the freight (yuan)"),
+        max_digits=14,
+        decimal_places=2,
+        default=Decimal(0),
+        db_default=Decimal(0),
+    )
     shortfall_reason = models.CharField(_("reason for accepting less"), max_length=200, blank=True)
     refunded_amount = models.DecimalField(
         _("refunded (yuan)"), max_digits=14, decimal_places=2, default=Decimal(0)
@@ -244,6 +261,15 @@ class OrderLine(models.Model):
                     accepted_amount__range=(0, MONEY_MAX),
                 ),
                 name="line_accepts_at_most_what_was_shipped",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_freight=0)
+                | Q(
+                    accepted_quantity__isnull=False,
+                    accepted_quantity__gt=0,
+                    accepted_freight__range=(0, MONEY_MAX),
+                ),
+                name="line_bears_freight_once_accepted",
             ),
             models.CheckConstraint(
                 condition=Q(refunded_amount=0)

@@ -21,6 +21,7 @@ from orders.services.quoting import Quote
 OF_CONSIGNMENT = {
     "consignment_number": F("consignment__number"),
     "consignment_status": F("consignment__status"),
+    "consignment_freight": F("consignment__freight_amount"),
     "supplier_code": F("consignment__supplier__code"),
     "supplier_name": F("consignment__supplier__name"),
 }
@@ -92,6 +93,7 @@ def consignment_as_json(consignment: Consignment, lines: Sequence[OrderLine]) ->
         "buyer": {"code": buyer.code, "name": buyer.name},
         "delivery_date": consignment.order.delivery_date,
         "goods_amount": money(consignment.goods_amount),
+        "freight_amount": money(consignment.freight_amount),
         "carrier": consignment.carrier,
         "tracking": consignment.tracking,
         "confirmed_at": _moment(consignment.confirmed_at),
@@ -107,8 +109,8 @@ def quote_as_json(priced: Quote) -> dict[str, Any]:
         "needs_approval": priced.needs_approval,
         "payment_term": priced.payment_term,
         "goods_amount": money(priced.goods_amount),
-        "freight_amount": "0.00",
-        "total_amount": money(priced.goods_amount),
+        "freight_amount": money(priced.freight_amount),
+        "total_amount": money(priced.total_amount),
         "lines": [
             {
                 "line": line.number,
@@ -142,6 +144,7 @@ def _consignment_part(number: str, lines: Sequence[Any]) -> dict[str, Any]:
         "number": number,
         "supplier": {"code": lines[0].supplier_code, "name": lines[0].supplier_name},
         "status": lines[0].consignment_status,
+        "freight_amount": money(lines[0].consignment_freight),
         "lines": [_line_as_json(line) for line in lines],
     }
 

@@ -30,6 +30,7 @@ class ConsignmentInOrderSerializer(serializers.Serializer[Any]):
     number = serializers.CharField()
     supplier = CodeAndName()
     status = serializers.ChoiceField(Consignment.Status.choices)
+    freight_amount = MoneyField()
     lines = LineSerializer(many=True)
 
 

@@ -10,16 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.refusals import ErrorItem, Invalid
 from orders.models import Consignment, OrderLine
-from orders.money import amount_of
+from orders.money import amount_of, shares_of
 
 from .steps import consignment_for_buyer, hold_consignment, move, note, require
 
 TAKE_LINES = """
     UPDATE orders_orderline line
     SET accepted_quantity = taken.quantity, accepted_amount = taken.amount,
-        shortfall_reason = taken.reason
-    FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::text[])
-        AS taken (id, quantity, amount, reason)
+        accepted_freight = taken.freight, shortfall_reason = taken.reason
+    FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[])
+        AS taken (id, quantity, amount, freight, reason)
     WHERE line.id = taken.id
 """
 
@@ -49,6 +49,9 @@ def record_acceptance(
         line.accepted_quantity = quantity
         line.accepted_amount = amount_of(quantity, line.unit_price)
         line.shortfall_reason = reason
+    # Nothing is due for a delivery of which nothing was taken: the shares are all zero then.
+    worths = [line.accepted_amount or Decimal(0) for line in lines]
+    shares = shares_of(consignment.freight_amount, worths)
     with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
             TAKE_LINES,
@@ -56,6 +59,7 @@ def record_acceptance(
                 [line.pk for line in lines],
                 [line.accepted_quantity for line in lines],
                 [line.accepted_amount for line in lines],
+                shares,
                 [line.shortfall_reason for line in lines],
             ],
         )

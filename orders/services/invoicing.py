@@ -198,9 +198,11 @@ def _check_reference(reference: str, consignment: Consignment) -> None:
 
 
 def _check_amount(amount: Decimal, entered: Decimal, consignment: Consignment) -> None:
-    """Refuse more than what was accepted is worth after refunds and what is entered."""
+    """Refuse more than is due after refunds and what is entered: accepted goods and freight."""
     lines = OrderLine.objects.filter(consignment=consignment)
-    due = lines.aggregate(due=Sum(F("accepted_amount") - F("refunded_amount")))["due"]
+    due = lines.aggregate(
+        due=Sum(F("accepted_amount") + F("accepted_freight") - F("refunded_amount"))
+    )["due"]
     if amount > due - entered:
         raise _invalid(
             "amount",

@@ -43,10 +43,13 @@ WRITE = f"""
     ),
     sent AS (
         INSERT INTO orders_consignment (
-            number, order_id, supplier_id, status, goods_amount, carrier, tracking)
-        SELECT given.number, placed.id, given.supplier_id, %(status)s, given.goods_amount, '', ''
+            number, order_id, supplier_id, status, goods_amount, freight_amount, carrier,
+            tracking)
+        SELECT given.number, placed.id, given.supplier_id, %(status)s, given.goods_amount,
+            given.freight_amount, '', ''
         FROM placed, json_to_recordset(%(consignments)s)
-            AS given (number text, supplier_id bigint, goods_amount numeric)
+            AS given (
+                number text, supplier_id bigint, goods_amount numeric, freight_amount numeric)
         RETURNING id, number
     ),
     noted AS (
@@ -98,6 +101,7 @@ class PlacedLine(NamedTuple):
 
     consignment_number: str
     consignment_status: str
+    consignment_freight: Decimal
     supplier_id: int
     supplier_code: str
     supplier_name: str
@@ -188,6 +192,7 @@ def _order(wish: Wish, priced: Quote, *, number: str, by: User, now: datetime) -
         payment_term=priced.payment_term,
         note=wish.note,
         goods_amount=priced.goods_amount,
+        freight_amount=priced.freight_amount,
         buyer_kind=priced.standing.buyer_kind,
         region_code=priced.standing.region_code,
         channel=Channel.PLATFORM,
@@ -205,6 +210,7 @@ def _split(order: Order, priced: Quote) -> list[PlacedLine]:
         PlacedLine(
             consignment_number=number_by_supplier[offer.supplier_code],
             consignment_status=order.status,
+            consignment_freight=priced.freight_by_supplier.get(offer.supplier_id, Decimal(0)),
             supplier_id=offer.supplier_id,
             supplier_code=offer.supplier_code,
             supplier_name=offer.supplier_name,
@@ -242,6 +248,7 @@ def _write(order: Order, lines: list[PlacedLine], *, key_id: int, text: str) -> 
                 "number": line.consignment_number,
                 "supplier_id": line.supplier_id,
                 "goods_amount": Decimal(0),
+                "freight_amount": line.consignment_freight,
             },
         )
         consignment["goods_amount"] += line.amount

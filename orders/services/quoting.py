@@ -106,12 +106,21 @@ class Quote:
     lines: Sequence[PricedLine]
     available: Mapping[int, Decimal]
     goods_amount: Decimal
+    freight_by_supplier: Mapping[int, Decimal]
     refused: list[ErrorItem] = field(default_factory=list)
+
+    @property
+    def freight_amount(self) -> Decimal:
+        return sum(self.freight_by_supplier.values(), Decimal(0))
+
+    @property
+    def total_amount(self) -> Decimal:
+        return self.goods_amount + self.freight_amount
 
     @property
     def needs_approval(self) -> bool:
         limit = self.standing.approval_limit
-        return limit is not None and self.goods_amount > limit
+        return limit is not None and self.total_amount > limit
 
     def refuse(self) -> None:
         """Raise the refusal that all of `refused` amount to, if there is any."""
@@ -128,7 +137,7 @@ def quote(wish: Wish, *, by: User, now: datetime) -> Quote:
     available = available_stock([line.sku for line in wish.lines])
     priced = price(wish, standing=standing, available=available, day=day)
     if priced.payment_term == Buyer.PaymentTerm.POSTPAY and standing.credit_limit is not None:
-        owed = (standing.credit_used or Decimal(0)) + priced.goods_amount
+        owed = (standing.credit_used or Decimal(0)) + priced.total_amount
         if owed > standing.credit_limit:
             priced.refused.append(ErrorItem("", CreditExceeded.code, CreditExceeded.detail))
     return priced
@@ -145,6 +154,7 @@ def price(wish: Wish, *, standing: Standing, available: Mapping[int, Decimal], d
         [line.quantity for line in wish.lines],
         day=day,
         delivered_on=wish.delivery_date or day,
+        destination=standing.destination,
     )
     lines = [
         PricedLine(number, wanted, offer, amount_of(wanted.quantity, offer.unit_price))
@@ -153,7 +163,9 @@ def price(wish: Wish, *, standing: Standing, available: Mapping[int, Decimal], d
         for number, (wanted, offer) in enumerate(zip(wish.lines, offers, strict=True), start=1)
     ]
     goods_amount = sum((line.amount for line in lines), Decimal(0))
-    refused = _against_the_order(wish, standing, goods_amount, day)
+    freight_by_supplier = _freight(lines)
+    total_amount = goods_amount + sum(freight_by_supplier.values())
+    refused = _against_the_order(wish, standing, total_amount, day)
     wanted_by_sku: dict[int, Decimal] = {}
     for line in lines:
         if line.offer:
@@ -165,18 +177,38 @@ def price(wish: Wish, *, standing: Standing, available: Mapping[int, Decimal], d
     for index, line in enumerate(lines):
         refused += _against_the_line(f"/lines/{index}", line, short, available)
     payment_term = wish.payment_term or standing.payment_term
-    return Quote(standing, payment_term, lines, available, goods_amount, refused)
+    return Quote(
+        standing, payment_term, lines, available, goods_amount, freight_by_supplier, refused
+    )
+
+
+def _freight(lines: Sequence[PricedLine]) -> dict[int, Decimal]:
+    """Return what each supplier charges for delivery, by its key: by weight, rounded once."""
+    freight_by_supplier = {}
+    offered = [(line, line.offer) for line in lines if line.offer]
+    for supplier_id in {offer.supplier_id for _line, offer in offered}:
+        own = [(line, offer) for line, offer in offered if offer.supplier_id == supplier_id]
+        _first, rate = own[0]
+        if rate.freight_per_kg is None or rate.freight_minimum is None:
+            continue
+        goods_amount = sum(line.amount for line, _offer in own)
+        if rate.freight_free_from is not None and goods_amount >= rate.freight_free_from:
+            continue
+        weight = sum((line.wanted.quantity * o.net_weight_kg for line, o in own), Decimal(0))
+        freight = max(amount_of(weight, rate.freight_per_kg), rate.freight_minimum)
+        freight_by_supplier[supplier_id] = freight
+    return freight_by_supplier
 
 
 def _against_the_order(
-    wish: Wish, standing: Standing, goods_amount: Decimal, day: date
+    wish: Wish, standing: Standing, total_amount: Decimal, day: date
 ) -> list[ErrorItem]:
     refused = []
     if standing.address_id is None:
         refused.append(ErrorItem("/address", "invalid", _("There is no such address.")))
     if wish.delivery_date and wish.delivery_date < day:
         refused.append(ErrorItem("/delivery_date", "invalid", _("This day is past.")))
-    if goods_amount > MONEY_MAX:
+    if total_amount > MONEY_MAX:
         refused.append(ErrorItem("/lines", "invalid", _("The order is too large.")))
     return refused
 

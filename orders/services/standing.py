@@ -13,7 +13,8 @@ from .steps import ORDERING_ROLES
 
 STANDING = """
     SELECT membership.role, membership.approval_limit, buyer.id, buyer.kind, buyer.region_id,
-        buyer.payment_term, buyer.is_active, address.id, credit."limit", credit.used,
+        buyer.payment_term, buyer.is_active, address.id,
+        coalesce(address.division_id, ''), credit."limit", credit.used,
         ARRAY(
             SELECT county_id FROM accounts_pairing
             WHERE district_id = buyer.region_id
@@ -40,6 +41,7 @@ class Standing(NamedTuple):
     payment_term: str
     is_active: bool
     address_id: int | None
+    destination: str
     credit_limit: Decimal | None
     credit_used: Decimal | None
     paired_counties: list[str]

@@ -187,7 +187,7 @@ def give_back(consignments: Iterable[Consignment]) -> None:
     lines = OrderLine.objects.filter(consignment__in=consignments).values_list("pk", "sku_id")
     release(dict(lines))
     if order.payment_term == Buyer.PaymentTerm.POSTPAY:
-        amount = sum(consignment.goods_amount for consignment in consignments)
+        amount = sum(c.goods_amount + c.freight_amount for c in consignments)
         # A credit opened after the order was placed never held its amount.
         Credit.objects.filter(buyer_id=order.buyer_id).update(
             used=Greatest(F("used") - amount, Decimal(0))

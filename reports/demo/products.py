@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from shop.models import SKU, PriceTier, Product, Recognition, Season, Stock
+from shop.models import SKU, FreightRate, PriceTier, Product, Recognition, Season, Stock
 from suppliers.models import Certificate, Producer, Supplier
 
 YEAR = timedelta(days=365)
@@ -62,6 +62,13 @@ def load_products(*, day: date) -> None:
         for row in rows
         if row["season"]
         for starts, ends in [row["season"].split("/")]
+    )
+    # Small parcels by courier; whatever is sent by the pallet is sold at delivered prices.
+    FreightRate.objects.create(
+        supplier=suppliers["SD-CRAFT"],
+        per_kg=Decimal(12),
+        minimum=Decimal(25),
+        free_from=Decimal(3000),
     )
     _certify(rows, products, day=day)
     _load_skus(products, day=day)

@@ -28,8 +28,9 @@ class LedgerEntry(models.Model):
     what it corrects. A regrade is two: what is left of a line, taken from one
     evidence grade and put to another. `booked_at` decides the month, in Asia/Shanghai; the
     database derives it, marks the totals to bring up to date, and refuses
-    entries of a closed month. Codes are copied, so nothing that is renamed or
-    moved later reaches a booked figure. An empty code means: not known.
+    entries of a closed month. `amount` is of goods, `freight` stands beside it. Codes are
+    copied, so nothing that is renamed or moved later reaches a booked figure. An empty code
+    means: not known.
     """
 
     class Source(models.TextChoices):
@@ -102,6 +103,13 @@ class LedgerEntry(models.Model):
     unit = models.CharField(_("unit"), max_length=20)
     weight_kg = models.DecimalField(_("weight (kg)"), max_digits=14, decimal_places=3)
     amount = models.DecimalField(_("amount (yuan)"), max_digits=14, decimal_places=2)
+    freight = models.DecimalField(
+        _("freight (yuan)"),
+        max_digits=14,
+        decimal_places=2,
+        default=Decimal(0),
+        db_default=Decimal(0),
+    )
     reason = models.CharField(_("reason"), max_length=200)
 
     class Meta:
@@ -135,6 +143,7 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     amount__range=(-AMOUNT_MAX, AMOUNT_MAX),
+                    freight__range=(-AMOUNT_MAX, AMOUNT_MAX),
                     quantity__range=(Decimal("-99999999999"), Decimal("99999999999")),
                     weight_kg__range=(Decimal("-99999999999"), Decimal("99999999999")),
                 ),

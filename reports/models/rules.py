@@ -5,7 +5,8 @@ from typing import Any, Optional
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -38,8 +39,7 @@ class Scope(models.Model):
     """
     Which facts of the ledger a figure counts.
 
-    Freight is no fact of the ledger: `counts_freight` says what belongs to the figure,
-    and freight is shown beside the goods, never among them.
+    Freight stands beside the goods and is among them only where `counts_freight` says so.
     """
 
     sectors = ArrayField(
@@ -75,6 +75,10 @@ class Scope(models.Model):
             columns.add("is_recognised")
         return columns
 
+    def amount(self) -> Combinable:
+        """Return the yuan that a total or an entry counts with, if it counts."""
+        return F("amount") + F("freight") if self.counts_freight else F("amount")
+
     def counts(self) -> Q:
         """Return the condition on totals and entries that count."""
         condition = Q()
@@ -104,6 +108,17 @@ class CountingRuleQuerySet(models.QuerySet["CountingRule"]):
             if counts := rule.counts():
                 condition &= ~Q(rule_id=rule.pk) | counts
         return condition
+
+    def amount(self) -> Combinable:
+        """Return the yuan that a total or an entry counts with by the rule that it carries."""
+        with_freight = [rule.pk for rule in self if rule.counts_freight]
+        if not with_freight:
+            return F("amount")
+        return F("amount") + Case(
+            When(rule_id__in=with_freight, then="freight"),
+            default=Value(0),
+            output_field=models.DecimalField(),
+        )
 
     def columns(self) -> set[str]:
         """Return the columns that `counted` looks at, next to rule and grade."""

@@ -1,5 +1,7 @@
 """The stored totals, how fine they are, and what still has to be added to them."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -55,6 +57,9 @@ class Cell(models.Model):
     is_recognised = models.BooleanField()
     amount = models.DecimalField(max_digits=18, decimal_places=2)
     weight_kg = models.DecimalField(max_digits=18, decimal_places=3)
+    freight = models.DecimalField(
+        max_digits=18, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
     entries = models.BigIntegerField()
 
     class Meta:

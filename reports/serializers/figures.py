@@ -19,6 +19,7 @@ from .shapes import AmountField, NamedCodeSerializer, Names, PairSerializer, Wei
 
 class SumsSerializer(serializers.Serializer[Any]):
     amount = AmountField()
+    freight = AmountField(help_text="Part of the amount only where it is counted.")
     weight_kg = WeightField()
     entries = serializers.IntegerField()
 
@@ -96,6 +97,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     unit = serializers.CharField()
     weight_kg = WeightField()
     amount = AmountField()
+    freight = AmountField(help_text="Beside the amount.")
     reason = serializers.CharField()
 
 
@@ -116,7 +118,12 @@ def answer_as_json(answer: Answer, question: Question) -> dict[str, Any]:
     }
     total = {
         name: sum((row[name] for row in answer.groups), zero)
-        for name, zero in (("amount", Decimal(0)), ("weight_kg", Decimal(0)), ("entries", 0))
+        for name, zero in (
+            ("amount", Decimal(0)),
+            ("freight", Decimal(0)),
+            ("weight_kg", Decimal(0)),
+            ("entries", 0),
+        )
     }
     return {
         "rule": answer.rule,
@@ -135,6 +142,7 @@ def answer_as_json(answer: Answer, question: Question) -> dict[str, Any]:
 def _sums(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "amount": f"{row['amount']:.2f}",
+        "freight": f"{row['freight']:.2f}",
         "weight_kg": f"{row['weight_kg']:.3f}",
         "entries": row["entries"],
     }
@@ -170,6 +178,7 @@ def entries_as_json(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
             "unit": entry.unit,
             "weight_kg": f"{entry.weight_kg:.3f}",
             "amount": f"{entry.amount:.2f}",
+            "freight": f"{entry.freight:.2f}",
             "reason": entry.reason,
         }
         for entry in entries

@@ -20,14 +20,14 @@ BOOK_ACCEPTED = f"""
 INSERT INTO reports_ledgerentry (
     source, booked_at, occurred_on, rule_id, order_line_id, product_name, category_code,
     county_code, supplier_code, buyer_code, buyer_kind, region_code, pair_district_code, channel,
-    kind, is_recognised, grade, quantity, unit, weight_kg, amount, reason)
+    kind, is_recognised, grade, quantity, unit, weight_kg, amount, freight, reason)
 SELECT
     'acceptance', consignment.accepted_at, accepted.day, rule.version, line.id, line.name,
     line.category_code, line.county_code, supplier.code, buyer.code, purchase.buyer_kind,
     purchase.region_code, line.pair_district_code, purchase.channel,
     rule.kind_by_buyer_kind ->> purchase.buyer_kind, line.is_recognised, 2,
     line.accepted_quantity, line.unit, round(line.accepted_quantity * line.net_weight_kg, 3),
-    line.accepted_amount,
+    line.accepted_amount, line.accepted_freight,
     {why_booked(grade="2", recognised="line.is_recognised", buyer_kind="purchase.buyer_kind")}
 FROM orders_consignment consignment
 JOIN orders_order purchase ON purchase.id = consignment.order_id

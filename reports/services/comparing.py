@@ -52,14 +52,13 @@ def compare(month: date, *, rule: CountingRule) -> Comparison:
     if rule.refunds == CountingRule.Refunds.SALE_MONTH:
         rows = rows.annotate(restated_month=RESTATED_MONTH).filter(booked | CORRECTS)
         meant = Q(restated_month=month)
+    official = CountingRule.objects.approved()
     sums = (
         rows.filter(booked | meant)
         .values("county_code", "buyer_kind", "kind")
         .annotate(
-            official=Sum(
-                "amount", filter=booked & CountingRule.objects.approved().counted(), default=ZERO
-            ),
-            recomputed=Sum("amount", filter=meant & rule.counts(), default=ZERO),
+            official=Sum(official.amount(), filter=booked & official.counted(), default=ZERO),
+            recomputed=Sum(rule.amount(), filter=meant & rule.counts(), default=ZERO),
         )
         .order_by("county_code", "kind", "buyer_kind")
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from reports.models import (
@@ -41,13 +42,6 @@ UNASSIGNED, UNNAMED, UNPAIRED = "unassigned", "unnamed", "unpaired"
 
 #: The official figure counts a correction where it was booked; the other, where it belongs.
 VIEWS = ["booked", "restated"]
-
-SUMS = {
-    "amount": Coalesce(Sum("amount"), Value(0), output_field=models.DecimalField()),
-    "weight_kg": Coalesce(Sum("weight_kg"), Value(0), output_field=models.DecimalField()),
-    "entries": Coalesce(Sum("entries"), Value(0), output_field=models.BigIntegerField()),
-}
-LEDGER_SUMS = {**SUMS, "entries": Count("pk")}
 
 #: The month that an entry belongs to when corrections are put where what they correct is.
 # A lookup in each row that corrects one costs less than a join with the whole ledger.
@@ -133,8 +127,9 @@ def answer(question: Question, *, day: date) -> Answer:
     """
     Return the sums of what is asked for, as far as the ledger is rolled up.
 
-    The restated view is summed from the ledger itself. `day` decides the rule unless the
-    question ends before it.
+    `amount` is of goods, with freight where the rule or the indicator counts it; `freight`
+    stands beside it in any case. The restated view is summed from the ledger itself. `day`
+    decides the rule unless the question ends before it.
     """
     last = min(question.until, day) if question.until else day
     rules = CountingRule.objects.approved()
@@ -153,7 +148,13 @@ def answer(question: Question, *, day: date) -> Answer:
     names = list(
         dict.fromkeys(name for dimension in question.by for name in _columns(dimension, question))
     )
-    sums = LEDGER_SUMS if question.restated else SUMS
+    sums = {
+        # First, since what comes later would take these names for the sums before them.
+        "amount": _sum_of(question.indicator.amount() if question.indicator else rules.amount()),
+        "freight": _sum_of("freight"),
+        "weight_kg": _sum_of("weight_kg"),
+        "entries": Count("pk") if question.restated else Coalesce(Sum("entries"), 0),
+    }
     groups: list[dict[str, Any]] = (
         list(cells.order_by(*names).values(*names).annotate(**sums).filter(entries__gt=0))
         if names
@@ -162,6 +163,10 @@ def answer(question: Question, *, day: date) -> Answer:
     if question.restated:
         groups = [{**group, "month": group.get("restated_month")} for group in groups]
     return Answer(rule=in_force, as_of=state.rolled_up_at if state else None, groups=groups)
+
+
+def _sum_of(what: Combinable | str) -> Coalesce:
+    return Coalesce(Sum(what), Value(0), output_field=models.DecimalField())
 
 
 def entries_behind(question: Question) -> models.QuerySet[LedgerEntry]:

@@ -20,7 +20,7 @@ GRADE_PROVED = """
     SELECT CASE WHEN due.amount <= 0 OR invoiced.amount < due.amount THEN 2
         WHEN paid.amount < due.amount THEN 3 ELSE 4 END AS grade
     FROM (
-        SELECT coalesce(sum(accepted_amount - refunded_amount), 0) AS amount
+        SELECT coalesce(sum(accepted_amount + accepted_freight - refunded_amount), 0) AS amount
         FROM orders_orderline WHERE consignment_id = consignment.id
     ) due, (
         SELECT coalesce(sum(CASE WHEN reverses_id IS NULL THEN amount ELSE -amount END), 0)
@@ -40,7 +40,7 @@ INSERT INTO reports_ledgerentry (
     source, booked_at, occurred_on, corrects_id, corrects_month, rule_id, order_line_id,
     product_name, category_code, county_code, supplier_code, buyer_code, buyer_kind, region_code,
     pair_district_code, channel, kind, is_recognised, grade, quantity, unit, weight_kg, amount,
-    reason)
+    freight, reason)
 SELECT
     'regrade', %(now)s, timezone('Asia/Shanghai', %(now)s)::date, sale.id,
     CASE WHEN month.status IN ('closed', 'published') THEN sale.month END, sale.rule_id,
@@ -48,6 +48,7 @@ SELECT
     sale.supplier_code, sale.buyer_code, sale.buyer_kind, sale.region_code,
     sale.pair_district_code, sale.channel, sale.kind, sale.is_recognised, side.grade,
     side.sign * net.quantity, sale.unit, side.sign * net.weight_kg, side.sign * net.amount,
+    side.sign * net.freight,
     format('evidence: E%%s to E%%s', net.grade, proved.grade)
 FROM orders_consignment consignment
 CROSS JOIN LATERAL ({GRADE_PROVED}) proved
@@ -55,12 +56,13 @@ JOIN orders_orderline line ON line.consignment_id = consignment.id
 JOIN reports_ledgerentry sale ON sale.order_line_id = line.id AND sale.source = 'acceptance'
 JOIN reports_month month ON month.month = sale.month
 CROSS JOIN LATERAL (
-    SELECT grade, sum(quantity) AS quantity, sum(weight_kg) AS weight_kg, sum(amount) AS amount
+    SELECT grade, sum(quantity) AS quantity, sum(weight_kg) AS weight_kg, sum(amount) AS amount,
+        sum(freight) AS freight
     FROM reports_ledgerentry WHERE order_line_id = line.id GROUP BY grade
 ) net
 CROSS JOIN LATERAL (VALUES (-1, net.grade), (1, proved.grade)) AS side (sign, grade)
 WHERE consignment.id = %(consignment)s AND net.grade <> proved.grade
-    AND (net.quantity, net.weight_kg, net.amount) <> (0, 0, 0)
+    AND (net.quantity, net.weight_kg, net.amount, net.freight) <> (0, 0, 0, 0)
 ORDER BY line.id, side.sign
 """  # noqa: S608 - only our own SQL is put in
 

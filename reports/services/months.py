@@ -25,7 +25,8 @@ from .files.form import form_as_closed
 from .totals import differences, grain_of, roll_up
 
 # Written out field by field, so that neither the session's time zone nor its date style,
-# nor a column added later, changes a byte.
+# nor a column added later, changes a byte. Freight stands with the amount where there is any,
+# since months were closed before there could be.
 CANONICAL = """
 COPY (
     SELECT id, source, to_char(booked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -33,7 +34,7 @@ COPY (
         to_char(corrects_month, 'YYYY-MM'), product_name, category_code, county_code,
         supplier_code, buyer_code, buyer_kind, region_code, pair_district_code, channel, kind,
         CASE WHEN is_recognised THEN 'true' ELSE 'false' END, grade, quantity, unit, weight_kg,
-        amount, reason
+        amount || CASE WHEN freight <> 0 THEN '+' || freight ELSE '' END, reason
     FROM reports_ledgerentry WHERE month = %s ORDER BY id
 ) TO STDOUT (FORMAT csv, ENCODING 'UTF8')
 """

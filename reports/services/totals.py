@@ -12,7 +12,7 @@ from reports.models import DIMENSIONS, GRAINS
 #: How many pending rows one statement adds, so that memory stays flat after a bulk load.
 BATCH = 50_000
 
-SUMS = ("amount", "weight_kg", "entries")
+SUMS = ("amount", "freight", "weight_kg", "entries")
 CELL = ", ".join(("month", "grade", "rule_id", *DIMENSIONS))
 
 GROUPED = ", ".join(
@@ -56,7 +56,8 @@ ROLLED_UP = f"""
 SELECT {", ".join(f"booked.{name}" for name in CELL.split(", "))},
     {", ".join(f"booked.{name} - coalesce(pending.{name}, 0) AS {name}" for name in SUMS)}
 FROM (
-    SELECT {CELL}, sum(amount) AS amount, sum(weight_kg) AS weight_kg, count(*) AS entries
+    SELECT {CELL}, sum(amount) AS amount, sum(freight) AS freight, sum(weight_kg) AS weight_kg,
+        count(*) AS entries
     FROM reports_ledgerentry WHERE %(month)s::date IS NULL OR month = %(month)s
     GROUP BY {CELL}
 ) booked

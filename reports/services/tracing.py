@@ -17,7 +17,7 @@ from .figures import COLUMNS, Question, answer
 #: How many lines, declared rows and entries of a thing are shown; a file may have a million.
 SHOWN = 500
 
-NOTHING = {"amount": Decimal(0), "weight_kg": Decimal(0), "entries": 0}
+NOTHING = {"amount": Decimal(0), "freight": Decimal(0), "weight_kg": Decimal(0), "entries": 0}
 
 
 @dataclass(frozen=True)

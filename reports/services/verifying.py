@@ -44,7 +44,7 @@ ORDER BY month LIMIT {LISTED}
 NUMBERS_ARE_FINITE = f"""
 SELECT id AS entry FROM reports_ledgerentry
 WHERE (%(month)s::date IS NULL OR month = %(month)s)
-    AND 'NaN'::numeric IN (amount, quantity, weight_kg)
+    AND 'NaN'::numeric IN (amount, freight, quantity, weight_kg)
 ORDER BY id LIMIT {LISTED}
 """  # noqa: S608
 
@@ -75,14 +75,15 @@ ACCEPTED_LINES_ARE_BOOKED = f"""
 SELECT coalesce(line.id, entry.order_line_id) AS line, line.accepted_amount AS accepted,
     entry.amount AS booked
 FROM (
-    SELECT id, accepted_quantity, accepted_amount FROM orders_orderline
+    SELECT id, accepted_quantity, accepted_amount, accepted_freight FROM orders_orderline
     WHERE accepted_quantity > 0
 ) line
 FULL JOIN (
-    SELECT order_line_id, quantity, amount FROM reports_ledgerentry WHERE source = 'acceptance'
+    SELECT order_line_id, quantity, amount, freight FROM reports_ledgerentry
+    WHERE source = 'acceptance'
 ) entry ON entry.order_line_id = line.id
-WHERE (line.accepted_quantity, line.accepted_amount)
-    IS DISTINCT FROM (entry.quantity, entry.amount)
+WHERE (line.accepted_quantity, line.accepted_amount, line.accepted_freight)
+    IS DISTINCT FROM (entry.quantity, entry.amount, entry.freight)
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
@@ -135,7 +136,7 @@ FROM (
     FROM (
         SELECT order_line_id, grade FROM reports_ledgerentry WHERE order_line_id IS NOT NULL
         GROUP BY order_line_id, grade
-        HAVING (sum(quantity), sum(weight_kg), sum(amount)) <> (0, 0, 0)
+        HAVING (sum(quantity), sum(weight_kg), sum(amount), sum(freight)) <> (0, 0, 0, 0)
     ) net
     JOIN orders_orderline line ON line.id = net.order_line_id
 ) net

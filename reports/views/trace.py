@@ -224,6 +224,7 @@ def _figure_as_json(figure: Figure, value: Any) -> dict[str, Any]:
         "by": figure.by,
         "value": value,
         "amount": f"{figure.sums['amount']:.2f}",
+        "freight": f"{figure.sums['freight']:.2f}",
         "weight_kg": f"{figure.sums['weight_kg']:.3f}",
         "entries": figure.sums["entries"],
         "traced": [entry.pk for entry in figure.traced],

@@ -1,5 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
+from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
 from .prices import PriceTier
 from .products import Category, Product, ProductImage, Recognition, Season
@@ -10,6 +11,7 @@ __all__ = [
     "SKU",
     "Catalogue",
     "Category",
+    "FreightRate",
     "Listing",
     "ListingChange",
     "PriceTier",

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from django.db import connection
 
 # One row for each asked line, in its order. A tier's price is the one of the largest
-# quantity that the line reaches; a season may run over New Year.
+# quantity that the line reaches; a season may run over New Year. A district's code begins
+# with its city's, whose own ends in 00.
 OFFERS = """
     SELECT sku.id, sku.code, product.name || ' ' || sku.name, product.category_id,
         product.county_id, supplier.id, supplier.code, supplier.name, sku.unit,
@@ -25,8 +26,10 @@ OFFERS = """
             SELECT FROM shop_recognition
             WHERE product_id = product.id AND asked.day BETWEEN valid_from AND valid_until
         ),
-        tier.from_quantity, tier.unit_price
-    FROM (SELECT %s::date AS day, to_char(%s::date, 'MM-DD') AS month_day) asked,
+        tier.from_quantity, tier.unit_price, freight.per_kg, freight.minimum, freight.free_from
+    FROM (
+        SELECT %s::date AS day, to_char(%s::date, 'MM-DD') AS month_day, %s::text AS destination
+    ) asked,
         unnest(%s::text[], %s::numeric[]) WITH ORDINALITY AS line (code, quantity, number)
     LEFT JOIN shop_sku sku ON sku.code = line.code
     LEFT JOIN shop_product product ON product.id = sku.product_id
@@ -37,6 +40,12 @@ OFFERS = """
             AND sold_from <= %s AND (sold_until IS NULL OR sold_until > %s)
         ORDER BY from_quantity DESC LIMIT 1
     ) tier ON true
+    LEFT JOIN LATERAL (
+        SELECT per_kg, minimum, free_from FROM shop_freightrate
+        WHERE supplier_id = supplier.id AND (destination_id IS NULL
+            OR destination_id IN (asked.destination, left(asked.destination, 4) || '00'))
+        ORDER BY destination_id DESC NULLS LAST LIMIT 1
+    ) freight ON true
     ORDER BY line.number
 """
 
@@ -45,7 +54,8 @@ class Offer(NamedTuple):
     """
     A SKU as it is sold for one asked quantity.
 
-    `from_quantity` and `unit_price` are those of the tier that applies.
+    `from_quantity` and `unit_price` are those of the tier that applies; the last three are
+    those of the supplier's freight rate for the destination, where it has one.
     """
 
     sku_id: int
@@ -69,18 +79,30 @@ class Offer(NamedTuple):
     is_recognised: bool
     from_quantity: Decimal
     unit_price: Decimal
+    freight_per_kg: Decimal | None
+    freight_minimum: Decimal | None
+    freight_free_from: Decimal | None
 
 
 def offers_for(
-    codes: Sequence[str], quantities: Sequence[Decimal], *, day: date, delivered_on: date
+    codes: Sequence[str],
+    quantities: Sequence[Decimal],
+    *,
+    day: date,
+    delivered_on: date,
+    destination: str,
 ) -> list[Offer | None]:
     """
     Return what is offered for each code and quantity, in their order.
 
     None stands for a SKU that does not exist, or is not sold on `day` or not in so
-    small a quantity. Who sells by the answer has locked the stock before asking.
+    small a quantity. `destination` is the code of a division. Who sells by the answer
+    has locked the stock before asking.
     """
     with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(OFFERS, [day, delivered_on, list(codes), list(quantities), day, day])
+        cursor.execute(
+            OFFERS,
+            [day, delivered_on, destination, list(codes), list(quantities), day, day],
+        )
         offers = [Offer(*row) for row in cursor]
     return [offer if offer.is_on_sale and offer.unit_price else None for offer in offers]

@@ -41,6 +41,7 @@ class TestPlaceOrder:
                 "number": f"{order['number']}-1",
                 "supplier": {"code": market.supplier.code, "name": market.supplier.name},
                 "status": "placed",
+                "freight_amount": "0.00",
                 "lines": [
                     {
                         "line": 1,

@@ -72,11 +72,17 @@ class TestTotals:
                     "month": "2026-10",
                     "county": {"code": "522729", "name": "长顺县"},
                     "amount": "12.50",
+                    "freight": "0.00",
                     "weight_kg": "80.000",
                     "entries": 2,
                 }
             ],
-            "total": {"amount": "12.50", "weight_kg": "80.000", "entries": 2},
+            "total": {
+                "amount": "12.50",
+                "freight": "0.00",
+                "weight_kg": "80.000",
+                "entries": 2,
+            },
         }
 
     def test_includes_the_last_month(self, ask: Any) -> None:
@@ -91,7 +97,9 @@ class TestTotals:
     ) -> None:
         variety()
         answer = ask(f"by={','.join(by)}")
-        assert answer["total"] == {"amount": "62.50", "weight_kg": "280.000", "entries": 7}
+        assert answer["total"] == {
+            "amount": "62.50", "freight": "0.00", "weight_kg": "280.000", "entries": 7,
+        }  # fmt: skip
         if by:
             assert sum(Decimal(group["amount"]) for group in answer["groups"]) == Decimal("62.50")
             assert sum(group["entries"] for group in answer["groups"]) == 7

@@ -83,6 +83,7 @@ class MonthlyForm:
 
     `sha256` is the seal of a closed month, and `audit_line` names the head of the audit
     trail by then; a month that is not closed yet has none, and its form is a draft.
+    `freight_note` says how much freight the month had, if any, and whether it is counted.
     """
 
     month: date
@@ -95,6 +96,7 @@ class MonthlyForm:
     audit_line: str
     tables: list[FormTable]
     matrices: list[Matrix]
+    freight_note: str = ""
 
     @property
     def is_draft(self) -> bool:
@@ -134,6 +136,7 @@ def form_as_closed(row: Month, *, by: User, now: datetime) -> dict[str, Any]:
         "reviewed_by": form.reviewed_by,
         "prepared_on": form.prepared_on.isoformat(),
         "rule": form.rule,
+        "freight_note": form.freight_note,
         "tables": [
             {
                 "title": table.title,
@@ -174,6 +177,7 @@ def _kept(row: Month, kept: Mapping[str, Any]) -> MonthlyForm:
         rule=kept["rule"],
         sha256=row.sha256,
         audit_line=row.audit_line,
+        freight_note=kept.get("freight_note", ""),
         tables=[FormTable(title, heading, rows, _sum(rows)) for title, heading, rows in tables],
         matrices=[
             Matrix(
@@ -204,6 +208,7 @@ def _gather(month: date, *, row: Month | None, prepared_by: User, prepared_on: d
         rule=str(rule.version) if rule else "",
         sha256=row.sha256 if row else "",
         audit_line=row.audit_line if row else "",
+        freight_note=_freight_note(month, rule),
         tables=[
             _table(month, "1 分县", "县（市）", "county", "county_code", counties, keeps_all=True),
             _table(
@@ -225,6 +230,14 @@ def _gather(month: date, *, row: Month | None, prepared_by: User, prepared_on: d
             _matrix("本年累计", month.replace(month=1), month, counties),
         ],
     )  # fmt: skip
+
+
+def _freight_note(month: date, rule: CountingRule | None) -> str:
+    freight = sum((row["freight"] for row in ask((), month, month)), ZERO)
+    if not freight:
+        return ""
+    counted = "已计入" if rule and rule.counts_freight else "未计入"
+    return f"本月另有运费 {freight:,.2f} 元，{counted}以上金额。"
 
 
 def _name(user: User) -> str:

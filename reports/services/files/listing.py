@@ -66,6 +66,7 @@ ENTRY_COLUMNS = (
     Column("单位", _named("entry.unit", SKU.Unit.choices), 8),
     Column("重量（千克）", "entry.weight_kg", 13, "quantity"),
     Column("金额（元）", "entry.amount", 15, "money"),
+    Column("运费（元）", "entry.freight", 11, "money"),
     Column("发票号码", "coalesce(declared.fapiao_no, '')", 22),
     Column("口径", "entry.rule_id", 6, "integer"),
     Column("更正条目号", "entry.corrects_id", 11, "integer"),

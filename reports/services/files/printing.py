@@ -44,6 +44,7 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
                 }
                 for table in form.tables
             ],
+            "freight_note": form.freight_note,
             "matrices": [
                 {
                     "title": matrix.title,
@@ -100,7 +101,7 @@ def write_statement(path: Path, statement: Statement) -> int:
                 [row.name, f"{row.quantity.normalize():,f}", row.unit, f"{row.amount:,.2f}"]
                 for row in statement.rows
             ],
-            "total": f"{statement.amount:,.2f}",
+            "totals": [[name, f"{yuan:,.2f}"] for name, yuan in statement.totals],
         },
     )
     return statement.entries

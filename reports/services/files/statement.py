@@ -41,11 +41,16 @@ class Statement:
     sha256: str
     audit_line: str
     rows: list[StatementRow]
+    freight: Decimal
     entries: int
 
     @property
-    def amount(self) -> Decimal:
-        return sum((row.amount for row in self.rows), Decimal(0))
+    def totals(self) -> list[tuple[str, Decimal]]:
+        """Return what all rows come to, and with freight where there is some."""
+        goods = sum((row.amount for row in self.rows), Decimal(0))
+        if not self.freight:
+            return [("合计", goods)]
+        return [("货款合计", goods), ("运费", self.freight), ("合计", goods + self.freight)]
 
 
 @translation.override("zh-hans")
@@ -67,7 +72,7 @@ def statement_of(report: Report) -> Statement:
     unit_by_code = dict(SKU.Unit.choices)
     groups = (
         sold.values("product_name", "unit")
-        .annotate(n=Count("id"), bought=Sum("quantity"), paid=Sum("amount"))
+        .annotate(n=Count("id"), bought=Sum("quantity"), paid=Sum("amount"), freight=Sum("freight"))
         .order_by("product_name", "unit")
     )
     return Statement(
@@ -89,5 +94,6 @@ def statement_of(report: Report) -> Statement:
             )
             for group in groups
         ],
+        freight=sum((group["freight"] for group in groups), Decimal(0)),
         entries=sum(group["n"] for group in groups),
     )

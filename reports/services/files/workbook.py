@@ -245,8 +245,10 @@ def write_statement(
         sheet.write_string(row, 2, line.unit, text)
         sheet.write_number(row, 3, line.amount, amount)
     text, amount, *_ = workbook.totals
-    sheet.merge_range(row + 1, 0, row + 1, 2, "合计", text)
-    sheet.write_number(row + 1, 3, statement.amount, amount)
+    for name, yuan in statement.totals:
+        row += 1
+        sheet.merge_range(row, 0, row, 2, name, text)
+        sheet.write_number(row, 3, yuan, amount)
     rows = workbook.add_entries("明细", entries, top=None, progress=progress)
     workbook.save(path)
     return rows
@@ -303,7 +305,7 @@ def _add_table(
         _write_row(sheet, row, line, workbook.cells)
     row = head + 1 + len(table.rows)
     _write_row(sheet, row, table.total, workbook.totals)
-    sheet.write_string(row + 1, 0, ROUNDING_NOTE, workbook.note)
+    sheet.write_string(row + 1, 0, ROUNDING_NOTE + form.freight_note, workbook.note)
 
 
 def _write_headline(
