@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor
+from accounts.api.downloads import FileRenderer
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import StrictSerializer, TextField
 from accounts.refusals import NotFound
@@ -24,7 +25,6 @@ from reports.permissions import OfficeWritesOthersLook
 from reports.services.declarations.evidence import attach_evidence, checked_evidence
 
 from .declarations import DeclarationEvidenceSerializer, found
-from .reports import FileRenderer
 
 
 class AttachmentSerializer(StrictSerializer):

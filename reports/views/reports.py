@@ -12,12 +12,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor
+from accounts.api.downloads import FileRenderer
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import MonthField, StrictSerializer, TextField
 from accounts.models import User
@@ -136,16 +136,6 @@ class RetryView(APIView):
         report = retry_report(pk, by=actor(request), now=timezone.now())
         transaction.on_commit(make_reports.delay, robust=True)
         return _answer(request, report)
-
-
-class FileRenderer(BaseRenderer):
-    """Lets a download be asked for with any Accept header."""
-
-    media_type = "*/*"
-    format = "file"
-
-    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
-        return b""
 
 
 class DownloadView(APIView):

@@ -8,19 +8,13 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.spreadsheets import BOM, RUNS, harmless, on_one_line
+
 from .filling import Progress
 from .form import MonthlyForm
 from .listing import ENTRY_COLUMNS, Column, Listing
 
-#: Excel takes a CSV for UTF-8 only with this mark.
-BOM = b"\xef\xbb\xbf"
-
 ZERO = Decimal(0)
-#: What makes a spreadsheet run a text, and what it would read as a number and cut short.
-RUNS = r"^(\s*[=+@＝＋－＠-])"
-LONG_NUMBER = r"^(0[0-9]+|[0-9]{16,})$"
-#: The characters that such texts start with, unless they are just long.
-STARTS = ", ".join(str(ord(start)) for start in "\t\n\v\f\r \xa0\u3000=+@-＝＋－＠0")
 
 FORM_HEADINGS = [
     "表",
@@ -82,8 +76,8 @@ def write_entries(path: Path, listing: Listing, *, progress: Progress) -> int:
         file.write(f"{headings}\r\n".encode())
         with cursor.cursor.copy(sql, listing.values) as chunks:
             for rows, chunk in enumerate(chunks, 1):
-                # Each chunk is a row; its texts stay on one line.
-                file.write(b" ".join(bytes(chunk).splitlines()) + b"\r\n")
+                # Each chunk is a row.
+                file.write(on_one_line(bytes(chunk)))
                 if rows % 1_000 == 0:
                     progress(rows)
     return rows
@@ -100,19 +94,7 @@ def _write(path: Path, headings: list[str], lines: list[list[Any]]) -> None:
 
 
 def _safe(column: Column) -> str:
-    """
-    Return the column's SQL as text that a spreadsheet neither runs nor cuts short.
-
-    What it would run gets an apostrophe in front, what it would cut to fifteen digits a
-    tab behind.
-    """
+    """Return the column's SQL as text that is safe to open."""
     if column.kind == "moment":
         return f"to_char({column.sql}, 'YYYY-MM-DD HH24:MI:SS')"
-    if column.kind != "text":
-        return column.sql
-    harmless = f"regexp_replace({column.sql}, '{RUNS}', E'\\'\\\\1')"
-    exact = f"regexp_replace({harmless}, '{LONG_NUMBER}', E'\\\\1\\t')"
-    # Patterns are slow, and a look at the first character spares nearly all texts.
-    start = f"ascii({column.sql})"
-    is_suspect = f"{start} IN ({STARTS}) OR {start} BETWEEN 48 AND 57 AND length({column.sql}) > 15"
-    return f"CASE WHEN {is_suspect} THEN {exact} ELSE {column.sql} END"
+    return harmless(column.sql) if column.kind == "text" else column.sql
