@@ -4,15 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from .api.authentication import actor
+from .api.downloads import csv_download
 from .models import ApiKey, AuditBlock, AuditEntry, Division, Pairing, User
+from .services.exporting import export_audit, file_name_at
 
 SUPPLIER = "supplier"
 Rights = Mapping[str, frozenset[str]]
@@ -157,6 +168,24 @@ class AuditEntryAdmin(OwnedAdmin):
     list_select_related = ["by"]
     search_fields = ["subject", "action", "by__username"]
     date_hierarchy = "at"
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export)
+        return [path("export/", export, name="accounts_auditentry_export"), *super().get_urls()]
+
+    @method_decorator(require_GET)
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """Return what the page lists, without its pages, as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            listed = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            # The page says what it makes of them.
+            return redirect(f"../?{request.GET.urlencode()}")
+        now, filters = timezone.now(), dict(request.GET.lists())
+        parts = export_audit(listed.queryset, filters=filters, by=actor(request), now=now)
+        return csv_download(parts, file_name_at(now))
 
 
 @admin.register(AuditBlock)

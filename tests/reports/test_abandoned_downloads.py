@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -109,6 +110,17 @@ def big(server: Server) -> Report:
     return report
 
 
+@pytest.fixture
+def long_trail() -> None:
+    """An audit trail whose CSV has more than SIZE bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_auditentry (at, via, request_id, action, subject_type, subject,"
+            " after, reason) SELECT now(), 'task', '', 'try', 'x', n,"
+            " jsonb_build_object('x', repeat('x', 2500)), '' FROM generate_series(1, 30000) n"
+        )
+
+
 def sessions() -> list[tuple[int, str]]:
     """Return the other sessions of the database and what each is at."""
     with connection.cursor() as cursor:
@@ -117,6 +129,19 @@ def sessions() -> list[tuple[int, str]]:
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid"
         )
         return list(cursor.fetchall())
+
+
+@contextmanager
+def leaving(server: Server, path: str, headers: dict[str, str], farewell: str) -> Iterator[None]:
+    """Ask for a file and read its beginning; at the end of the block the reader goes."""
+    with socket.create_connection(("127.0.0.1", server.port)) as reader:
+        if farewell == "reset":
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        reader.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert b" 200 " in reader.recv(65_536)
+        yield
 
 
 @pytest.mark.parametrize("farewell", ["closed", "reset"])
@@ -131,14 +156,30 @@ def test_a_reader_who_leaves_is_forgotten_within_seconds(
     assert sessions_before
     assert str(path_of(big)) not in before
     for _reader in range(3):
-        with socket.create_connection(("127.0.0.1", server.port)) as reader:
-            if farewell == "reset":
-                reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1"]
-            lines += [f"{name}: {value}" for name, value in headers.items()]
-            reader.sendall("\r\n".join([*lines, "", ""]).encode())
-            assert b" 200 " in reader.recv(65_536)
+        with leaving(server, path, headers, farewell):
             wait_until(lambda: str(path_of(big)) in server.has_open())
     wait_until(lambda: server.has_open() == before, seconds=10)
     assert sessions() == sessions_before
     assert hashlib.sha256(server.get(path, headers)).hexdigest() == big.sha256
+
+
+@pytest.mark.parametrize("farewell", ["closed", "reset"])
+def test_an_auditor_who_leaves_holds_no_row_of_the_trail(
+    server: Server, long_trail: None, farewell: str
+) -> None:
+    headers = bearer(person("reader", "auditor"))
+    path = "/api/v1/audit/export/?action=try"
+    whole = server.get(path, headers)
+    assert len(whole) > SIZE
+    time.sleep(0.5)
+    before, sessions_before = server.has_open(), sessions()
+    for _reader in range(3):
+        with leaving(server, path, headers, farewell):
+            # The reader is slow, and nothing waits for him in the database.
+            wait_until(lambda: sessions() == sessions_before)
+    wait_until(lambda: server.has_open() == before, seconds=10)
+    assert server.get(path, headers) == whole
+    assert sessions() == sessions_before
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM accounts_auditentry WHERE action = 'export_audit'")
+        assert cursor.fetchone() == (5,)
