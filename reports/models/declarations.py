@@ -19,6 +19,10 @@ class DeclarationQuerySet(models.QuerySet["Declaration"]):
         """Declarations that a worker still has to read, book or revoke, oldest first."""
         return self.filter(status__in=Declaration.DUE).order_by("uploaded_at", "id")
 
+    def of_month(self, month: date) -> "DeclarationQuerySet":
+        """Declarations that were read and declare sales of `month`."""
+        return self.filter(preview__months__contains=[{"month": f"{month:%Y-%m}"}])
+
     def changing(self, month: date) -> "DeclarationQuerySet":
         """Declarations on their way into `month` or out of it, or not known to be for another."""
         rows_of_month = Q(preview__months__contains=[{"month": f"{month:%Y-%m}"}])

@@ -1,16 +1,20 @@
-"""Recompute what was stored: totals, stock, acceptances, grades, months, the audit trail."""
+"""Recompute what was stored: totals, stock, grades, months, the audit trail, files on disk."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from accounts.rows import rows_of
 from accounts.services.heads import kept_heads
 from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
-from reports.models import GRAINS, Month
+from reports.models import GRAINS, Declaration, DeclarationEvidence, Month, Report
 
+from .files.keeping import path_of
 from .grading import GRADE_PROVED
 from .months import seal_of
 from .totals import differences
@@ -129,6 +133,26 @@ WHERE (
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
+EVIDENCE_IS_AS_RECORDED = f"""
+SELECT coalesce(evidence.id::text, attached.id) AS evidence,
+    'is not as the audit trail says' AS wrong
+FROM reports_declarationevidence evidence
+FULL JOIN (
+    SELECT after ->> 'evidence' AS id, after ->> 'title' AS title, after ->> 'sha256' AS sha256,
+        subject, by_id, at
+    FROM accounts_auditentry
+    WHERE subject_type = 'reports.declaration' AND action = 'attach_evidence'
+) attached ON attached.id = evidence.id::text
+LEFT JOIN reports_declaration declaration
+    ON declaration.id::text = coalesce(evidence.declaration_id::text, attached.subject)
+WHERE (attached.subject, attached.title, attached.sha256, attached.by_id, attached.at)
+        IS DISTINCT FROM (evidence.declaration_id::text, evidence.title, evidence.sha256,
+            evidence.uploaded_by_id, evidence.uploaded_at)
+    AND (%(month)s::date IS NULL OR jsonb_path_exists(preview, '$.months[*] ? (@.month == $month)',
+        jsonb_build_object('month', to_char(%(month)s::date, 'YYYY-MM'))))
+ORDER BY 1 LIMIT {LISTED}
+"""  # noqa: S608
+
 GRADES_FOLLOW_EVIDENCE = f"""
 SELECT consignment.number AS consignment, net.grade AS booked, proved.grade AS proved
 FROM (
@@ -154,12 +178,12 @@ ORDER BY entry.id LIMIT {LISTED}
 """  # noqa: S608
 
 
-def verify(*, month: date | None = None) -> list[Check]:
+def verify(*, now: datetime, month: date | None = None) -> list[Check]:
     """
     Return every check with what it found.
 
-    `month` limits what is checked of totals, entries and seals. Each check looks at one
-    moment, so work may go on meanwhile.
+    `month` limits what is checked of totals, entries, seals and files. Each check looks at
+    one moment, so work may go on meanwhile.
     """
     values = {"month": month}
     checks: dict[str, Callable[[], list[Finding]]] = {
@@ -174,6 +198,9 @@ def verify(*, month: date | None = None) -> list[Check]:
         "every entry carries an approved rule": partial(rows_of, RULES_ARE_APPROVED, values),
         "closed months are as they were sealed": partial(_broken_seals, month),
         "the audit trail is as it was sealed": _broken_trail,
+        "evidence files are as they were attached": partial(_damaged_evidence, month),
+        "declared files are as they were received": partial(_damaged_declarations, month),
+        "report files are as they were made": partial(_damaged_reports, month, now),
     }
     return [Check(name, check()) for name, check in checks.items()]
 
@@ -203,3 +230,46 @@ def _broken_trail() -> list[Finding]:
         heads.append((f"month {month}", month.audit_block or 0, month.audit_head))
     findings = broken_blocks() + stray_rows() + late_rows() + lost_heads(heads)
     return findings[:LISTED]
+
+
+def _damaged_evidence(month: date | None) -> list[Finding]:
+    rows = DeclarationEvidence.objects.order_by("uploaded_at", "id")
+    if month:
+        rows = rows.filter(declaration__in=Declaration.objects.of_month(month))
+    findings = rows_of(EVIDENCE_IS_AS_RECORDED, {"month": month})
+    return (findings + _damaged("evidence", ((row, row.path) for row in rows.iterator())))[:LISTED]
+
+
+def _damaged_declarations(month: date | None) -> list[Finding]:
+    rows = Declaration.objects.of_month(month) if month else Declaration.objects.all()
+    files = rows.order_by("uploaded_at", "id").defer("preview").iterator()
+    return _damaged("declaration", ((row, row.path) for row in files))
+
+
+def _damaged_reports(month: date | None, now: datetime) -> list[Finding]:
+    # Those about to expire are cleared while the others are read.
+    rows = Report.objects.kept(now + timedelta(days=1)).filter(status=Report.Status.READY)
+    rows = rows.filter(month=month) if month else rows
+    files = rows.order_by("requested_at", "id").iterator()
+    return _damaged("report", ((row, path_of(row)) for row in files))
+
+
+def _damaged(
+    kind: str, files: Iterable[tuple[DeclarationEvidence | Declaration | Report, Path]]
+) -> list[Finding]:
+    """Return the files that are gone, or are not of the size and digest that their rows say."""
+    findings = (
+        {kind: row.pk, "wrong": wrong} for row, path in files if (wrong := _wrong_with(row, path))
+    )
+    return list(islice(findings, LISTED))
+
+
+def _wrong_with(row: DeclarationEvidence | Declaration | Report, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            sha256, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if (size, sha256) == (row.size, row.sha256):
+        return ""
+    return f"is another file: {size} bytes, {sha256}"

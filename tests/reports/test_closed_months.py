@@ -50,10 +50,10 @@ from pathlib import Path
 import django
 django.setup()
 from django.conf import settings
-settings.REPORTS_DIR = Path(sys.argv[1])
+settings.REPORTS_DIR = settings.MEDIA_ROOT = Path(sys.argv[1])
 from reports.services.verifying import verify
-from tests.reports.test_closed_months import digests
-wrong = [check.name for check in verify() if check.findings] if "verify" in sys.argv else []
+from tests.reports.test_closed_months import NOW, digests
+wrong = [check.name for check in verify(now=NOW) if check.findings] if "verify" in sys.argv else []
 print(json.dumps({"files": digests(), "wrong": wrong}))
 """
 

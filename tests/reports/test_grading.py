@@ -288,7 +288,7 @@ class TestFigures:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             cursor.execute("DELETE FROM orders_fapiao")
-        (check,) = [check for check in verify() if check.findings]
+        (check,) = [check for check in verify(now=NOW) if check.findings]
         assert check.name == "grades follow the evidence"
         assert check.findings == [{"consignment": delivery.number, "booked": 3, "proved": 2}]
         with pytest.raises(Exception, match="Not everything agrees"):

@@ -5,20 +5,23 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from reports.management.months import month_argument
 from reports.services.verifying import verify
 
 
 class Command(BaseCommand):
-    help = "Recompute totals, stock, acceptances and seals; exit 1 when anything differs."
+    help = "Recompute totals, stock, acceptances, seals and files; exit 1 when anything differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--month", type=month_argument, help="only this month's figures")
+        parser.add_argument(
+            "--month", type=month_argument, help="only this month's figures and files"
+        )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        checks = verify(month=options["month"])
+        checks = verify(month=options["month"], now=timezone.now())
         found = sum(len(check.findings) for check in checks)
         if options["json"]:
             answer = {
