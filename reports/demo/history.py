@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_UP, Decimal
 from typing import Any, NamedTuple
@@ -25,9 +25,13 @@ CLAIMS = 0.015
 CLAIMED_SHARE = Decimal("0.05")
 
 
-def load_history(*, months: list[date], day: date) -> list["Complaint"]:
+#: A moment, and what happens then.
+Step = tuple[datetime, Callable[[], Any]]
+
+
+def load_history(*, months: list[date], day: date) -> "Past":
     """
-    Store what was bought in `months` until the day before `day`; return what is claimed of it.
+    Store what was bought in `months` until the day before `day`, and return it.
 
     The same arguments always give the same history.
     """
@@ -60,7 +64,7 @@ def load_history(*, months: list[date], day: date) -> list["Complaint"]:
     for purchase in purchases:
         past.add(purchase)
     past.write()
-    return past.complaints
+    return past
 
 
 def midnight(day: date) -> datetime:

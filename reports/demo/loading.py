@@ -1,6 +1,5 @@
 """Loads the whole demo, once."""
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
@@ -15,7 +14,8 @@ from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
 
 from .declared import declare_sales
-from .history import Complaint, load_history, midnight
+from .evidence import evidence_of
+from .history import Past, Step, load_history, midnight
 from .people import is_loaded, load_people
 from .pictures import add_pictures
 from .present import place_present_orders
@@ -38,9 +38,9 @@ def load_demo(*, now: datetime) -> bool:
     load_products(day=day)
     months = months_until(day)
     last_year = [month for month in months if month.year < day.year]
-    complaints = load_history(months=months, day=day)
+    past = load_history(months=months, day=day)
     declare_sales(months=months, day=day, now=now)
-    live_through(last_year, complaints, day=day)
+    live_through(last_year, past, day=day)
     place_present_orders(day=day)
     roll_up(now=now)
     set_targets(day=day)
@@ -48,9 +48,9 @@ def load_demo(*, now: datetime) -> bool:
     return True
 
 
-def live_through(months: list[date], complaints: list[Complaint], *, day: date) -> None:
+def live_through(months: list[date], past: Past, *, day: date) -> None:
     """
-    Let claims be settled and `months` be closed in the order in which it happened.
+    Let claims be settled, goods be invoiced and paid, and `months` be closed, as it happened.
 
     Whatever looks wrong in a month is answered before it is published.
     """
@@ -70,17 +70,16 @@ def live_through(months: list[date], complaints: list[Complaint], *, day: date) 
             )
         publish_month(closed, by=second, now=now)
 
-    steps: list[tuple[datetime, Callable[[], None]]] = [
-        (
-            complaint.settled_at,
-            partial(complaint.raise_and_settle, until=midnight(day)),
-        )
-        for complaint in complaints
+    until = midnight(day)
+    steps: list[Step] = [
+        (complaint.settled_at, partial(complaint.raise_and_settle, until=until))
+        for complaint in past.complaints
     ]
+    steps += evidence_of(past.consignments, sellers=past.people_by_supplier, until=until)
     for month in months:
         # The sixth of the month after it, during office hours.
         now = midnight((month + timedelta(31)).replace(day=6)) + timedelta(hours=10)
-        if now <= midnight(day):
+        if now <= until:
             steps.append((now, partial(close, month, now)))
     for _at, step in sorted(steps, key=itemgetter(0)):
         step()

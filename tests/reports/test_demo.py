@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -14,9 +15,19 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts.models import ApiKey, Division, User
-from orders.models import Buyer, Claim, Credit, Membership, Order, OrderEvent, OrderLine
+from orders.models import (
+    Buyer,
+    Claim,
+    Credit,
+    Fapiao,
+    Membership,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Payment,
+)
 from reports.demo.loading import load_demo
-from reports.models import Anomaly, Declaration, LedgerEntry, Month, PendingTotal
+from reports.models import Anomaly, Declaration, Grade, LedgerEntry, Month, PendingTotal
 from reports.services.months import seal_of
 from reports.services.targets import targets_of
 from shop.models import SKU, Category, PriceTier, Product, ProductImage, Recognition
@@ -284,6 +295,47 @@ class TestPast:
             -refunds.aggregate(Sum("amount"))["amount__sum"]
             == OrderLine.objects.aggregate(Sum("refunded_amount"))["refunded_amount__sum"]
         )
+
+
+class TestEvidence:
+    def test_brings_parts_of_the_figure_to_each_grade(self, people: dict[str, Any]) -> None:
+        this_year = timezone.localdate().year
+        amounts = dict(
+            LedgerEntry.objects.filter(month__year__gte=this_year - 1)
+            .values_list("grade")
+            .annotate(Sum("amount"))
+        )
+        assert set(amounts) == {Grade.E0, Grade.E2, Grade.E3, Grade.E4}
+        assert min(amounts.values()) > sum(amounts.values()) / 50
+        assert amounts[Grade.E2] > sum(amounts.values()) / 2
+
+    def test_replaces_one_fapiao_after_its_month_was_closed(self, people: dict[str, Any]) -> None:
+        red = Fapiao.objects.get(reverses__isnull=False)
+        wrong, replacement = red.consignment.fapiaos.filter(reverses=None).order_by("pk")
+        assert red.reverses == wrong
+        assert wrong.buyer_title != replacement.buyer_title == red.consignment.order.buyer.name
+        lines = red.consignment.lines.all()
+        assert LedgerEntry.objects.filter(
+            order_line__in=lines, source="regrade", corrects_month__isnull=False
+        ).exists()
+
+    def test_leaves_one_consignment_half_paid(self, people: dict[str, Any]) -> None:
+        due = Sum(
+            F("consignment__lines__accepted_amount") - F("consignment__lines__refunded_amount")
+        )
+        half = Payment.objects.annotate(due=due).filter(amount__lt=F("due")).get()
+        assert abs(half.amount * 2 - half.due) <= Decimal("0.01")
+
+    def test_is_entered_by_sellers_and_by_those_who_pay(self, people: dict[str, Any]) -> None:
+        for fapiao in Fapiao.objects.all():
+            assert fapiao.entered_by.supplier_membership.supplier == fapiao.consignment.supplier
+        for payment in Payment.objects.all():
+            membership = payment.entered_by.buyer_membership
+            assert membership.role == "finance"
+            assert membership.buyer == payment.consignment.order.buyer
+
+    def test_has_numbers_that_no_real_fapiao_has(self, people: dict[str, Any]) -> None:
+        assert not Fapiao.objects.exclude(number__startswith="0000").exists()
 
 
 class TestPresent:
