@@ -117,9 +117,11 @@ class Papers:
         )
 
     def _due(self) -> Decimal:
-        """Return what was accepted, less what has been refunded by now."""
+        """Return what is due for what was accepted, less what has been refunded by now."""
         lines = OrderLine.objects.filter(consignment=self.consignment)
-        due: Decimal = lines.aggregate(due=Sum(F("accepted_amount") - F("refunded_amount")))["due"]
+        due: Decimal = lines.aggregate(
+            due=Sum(F("accepted_amount") + F("accepted_freight") - F("refunded_amount"))
+        )["due"]
         return due
 
     def _next_number(self) -> str:
