@@ -70,7 +70,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "axes",
+    "config.apps.LockConfig",
     "csp",
     "django_structlog",
     "accounts",
