@@ -1,13 +1,9 @@
 """Writing the ledger as files, beside a plain COPY and the fastest writer of workbooks."""
 
-import multiprocessing
-import resource
 import tempfile
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 
 from django.db import connection
 from rustpy_xlsxwriter import FastExcel
@@ -16,13 +12,12 @@ from reports.services.files.listing import ENTRY_COLUMNS, Listing
 from reports.services.files.table import write_entries
 from reports.services.files.workbook import write_ledger
 
+from .alone import MEMORY, Cost, alone, idle, together
 from .sample import fill_ledger
 from .table import Row
 
 ROUNDS = 3
 EVERYTHING = Listing("true", ())
-#: How much more than an idle process may need, in MiB.
-MEMORY = 150.0
 
 
 def measure(entries: int) -> list[Row]:
@@ -31,48 +26,23 @@ def measure(entries: int) -> list[Row]:
     sheet = Listing("entry.id <= (SELECT min(id) + 499999 FROM reports_ledgerentry)", ())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger"
-        plain = _alone(_copy, path)
-        csv = _alone(_csv, path)
-        fast = _alone(_fast_workbook, path, sheet)
-        xlsx = _alone(_workbook, path, sheet)
-        idle = _alone(_nothing, path)
+        plain = _often(_copy, path)
+        csv = _often(_csv, path)
+        fast = _often(_fast_workbook, path, sheet)
+        xlsx = _often(_workbook, path, sheet)
+        least = idle().mib
     size, half = f"{entries:,} entries", f"{min(entries, 500_000):,} entries"
     return [
         Row(f"ledger as CSV, {size}", csv.seconds, plain.seconds, "COPY TO", "s", "≤ 2"),
         Row(f"ledger as XLSX, {half}", xlsx.seconds, fast.seconds, "rustpy-xlsxwriter", "s",
             "≤ 1.3"),
-        Row("memory of the CSV over idle", csv.mib - idle.mib, MEMORY, "150 MiB", "MiB", "≤ 1"),
-        Row("memory of the XLSX over idle", xlsx.mib - idle.mib, MEMORY, "150 MiB", "MiB", "≤ 1"),
+        Row("memory of the CSV over idle", csv.mib - least, MEMORY, "150 MiB", "MiB", "≤ 1"),
+        Row("memory of the XLSX over idle", xlsx.mib - least, MEMORY, "150 MiB", "MiB", "≤ 1"),
     ]  # fmt: skip
 
 
-class Cost:
-    """The median time of some runs in processes of their own, and the most memory of any."""
-
-    def __init__(self, runs: list[tuple[float, float]]) -> None:
-        self.seconds = median(seconds for seconds, _mib in runs)
-        self.mib = max(mib for _seconds, mib in runs)
-
-
-def _alone(work: Callable[..., object], *arguments: object) -> Cost:
-    connection.close()
-    spawned = multiprocessing.get_context("fork")
-    runs = []
-    for _ in range(ROUNDS):
-        with spawned.Pool(1) as pool:
-            runs.append(pool.apply(_measured, (work, arguments)))
-    return Cost(runs)
-
-
-def _measured(work: Callable[..., object], arguments: tuple[object, ...]) -> tuple[float, float]:
-    began = time.perf_counter()
-    work(*arguments)
-    seconds = time.perf_counter() - began
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _nothing(path: Path) -> None:
-    EVERYTHING.count()
+def _often(work: Callable[..., object], *arguments: object) -> Cost:
+    return together([alone(work, *arguments) for _ in range(ROUNDS)])
 
 
 def _copy(path: Path) -> None:
