@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
+from itertools import zip_longest
 from operator import itemgetter
 
 from .columns import BUYER_KINDS, CHANNELS, COLUMNS, ERRORS, KG_BY_UNIT
@@ -74,8 +75,50 @@ class RowChecker:
             )
         )
 
-    def check(self, row: SheetRow) -> tuple[list[str], list[Problem]]:
-        """Return the row's values in the order of COLUMNS, and what is wrong with them."""
+    def check(
+        self, rows: Sequence[SheetRow]
+    ) -> tuple[list[tuple[str, ...]], list[tuple[int, list[Problem]]]]:
+        """
+        Return the good rows, and what is wrong with each of the others by its number.
+
+        Of a good row, its number and then its values in the order of COLUMNS.
+        """
+        good, bad = self._all_good(rows), []
+        if good is None:
+            good = []
+            for row in rows:
+                values, problems = self._check_row(row)
+                if problems:
+                    bad.append((row.number, problems))
+                else:
+                    good.append((str(row.number), *values))
+        return good, bad
+
+    def _all_good(self, rows: Sequence[SheetRow]) -> list[tuple[str, ...]] | None:
+        """
+        Return the rows if nothing is wrong with any of them, otherwise nothing.
+
+        Nearly all rows are good, and cleaning a whole column takes half as long as going
+        from cell to cell.
+        """
+        numbers, cells, flaws = zip(*rows, strict=True)
+        longest = max(map(len, cells))
+        if longest > self._width or any(flaws):
+            return None
+        columns = list(zip_longest(*cells, fillvalue=""))
+        columns += [("",) * len(rows)] * (self._width + 1 - longest)
+        try:
+            values = [
+                list(map(clean, column))
+                for clean, column in zip(self._clean, self._pick(columns), strict=True)
+            ]
+        except BadCell:
+            return None
+        if any(map(_check_signs, *values[12:15])):
+            return None
+        return list(zip(map(str, numbers), *values, strict=True))
+
+    def _check_row(self, row: SheetRow) -> tuple[list[str], list[Problem]]:
         cells = row.cells
         if len(cells) > self._width and any(cells[self._width :]):
             return [], [("", "too_many_cells")]
@@ -86,7 +129,7 @@ class RowChecker:
             values = [clean(cell) for clean, cell in zip(self._clean, picked, strict=True)]
         except BadCell:
             return [], self._problems(picked, row)
-        return values, _check_signs(values)
+        return values, _check_signs(*values[12:15])
 
     def _problems(self, picked: tuple[str, ...], row: SheetRow) -> list[Problem]:
         problems = []
@@ -136,8 +179,7 @@ def _check_header(header: SheetRow) -> list[Problem]:
     return problems
 
 
-def _check_signs(values: list[str]) -> list[Problem]:
-    quantity, unit, amount = values[12:15]
+def _check_signs(quantity: str, unit: str, amount: str) -> list[Problem]:
     if not quantity.strip("-0."):
         return [("quantity", "zero_quantity")]
     if amount.strip("-0.") and (quantity[0] == "-") != (amount[0] == "-"):
