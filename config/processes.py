@@ -201,7 +201,9 @@ def _wait_until_ready(children: list[Child], servers: Servers | None) -> None:
 def _greet(people: dict[str, list[dict[str, Any]]]) -> None:
     address = f"http://{HOST}:{PORT}"
     lines = [f"Ready: {address}"]
-    lines += [f"  {address}{path}" for path in ("/dashboard/", "/admin/", "/api/v1/docs/")]
+    lines += [
+        f"  {address}{path}" for path in ("/dashboard/", "/office/", "/admin/", "/api/v1/docs/")
+    ]
     for buyer in people.get("buyers", []):
         lines.append(f"Buyer {buyer['code']} {buyer['name']}")
         lines += [f"  {role:10} {key}" for role, key in buyer["keys"].items()]

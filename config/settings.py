@@ -237,6 +237,7 @@ UNFOLD = {
     "SITE_HEADER": "黔南好物",
     "SITE_SUBHEADER": _("Supply, counting and audit"),
     "SITE_URL": "/dashboard/",
+    "SIDEBAR": {"navigation": "config.sidebar.navigation"},
     "SITE_ICON": "/static/reports/icon.svg",
     "SITE_FAVICONS": [{"rel": "icon", "href": "/static/reports/icon.svg"}],
     "SHOW_LANGUAGES": True,

@@ -8,6 +8,7 @@ from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from reports.views.dashboard import dashboard
+from reports.views.office import office
 from reports.views.report_page import report_download, report_page
 from reports.views.seals import seal
 from reports.views.trace_page import trace_page
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("dashboard/", dashboard, name="dashboard"),
+    path("office/", office, name="office"),
     path("seal/", seal, name="seal"),
     path("trace/", trace_page, name="trace-page"),
     path("reports/<uuid:pk>/", report_page, name="report-page"),

@@ -23,13 +23,14 @@ class DeclarationQuerySet(models.QuerySet["Declaration"]):
         """Declarations that were read and declare sales of `month`."""
         return self.filter(preview__months__contains=[{"month": f"{month:%Y-%m}"}])
 
-    def changing(self, month: date) -> "DeclarationQuerySet":
-        """Declarations on their way into `month` or out of it, or not known to be for another."""
-        rows_of_month = Q(preview__months__contains=[{"month": f"{month:%Y-%m}"}])
-        return self.filter(
-            Q(preview={}) | rows_of_month,
-            status__in=[Declaration.Status.COMMITTING, Declaration.Status.REVOKING],
-        )
+    def waiting(self) -> "DeclarationQuerySet":
+        """Declarations that a worker or the office still has to settle, oldest first."""
+        waiting = [*Declaration.DUE, Declaration.Status.VALID]
+        return self.filter(status__in=waiting).order_by("uploaded_at", "id")
+
+    def changing(self) -> "DeclarationQuerySet":
+        """Declarations on their way into the ledger or out of it."""
+        return self.filter(status__in=[Declaration.Status.COMMITTING, Declaration.Status.REVOKING])
 
 
 class Declaration(models.Model):
@@ -130,6 +131,11 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reporter_id} {self.file_name}"
+
+    def touches(self, month: date) -> bool:
+        """Whether it has rows of `month`, or is not known to have none."""
+        months = self.preview.get("months", [])
+        return not self.preview or f"{month:%Y-%m}" in {row["month"] for row in months}
 
     @property
     def path(self) -> Path:

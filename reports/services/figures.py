@@ -57,7 +57,7 @@ CORRECTS = Q(corrects__isnull=False) | Q(corrects_month__isnull=False)
 @dataclass(frozen=True)
 class Question:
     """
-    Which entries, and by what to group them.
+    Which entries, and by what to group them: by COLUMNS, or by "grade".
 
     `since` and `until` are first days of months, both included; `where` pairs columns
     with the value that they must have; `grade` is the least evidence. `indicator` asks
@@ -196,12 +196,15 @@ def _columns(dimension: str, question: Question) -> tuple[str, ...]:
             return (question.month,)
         case "pair":
             return ("pair_district_code", "pair_county")
+        case "grade":
+            return ("grade",)
     return COLUMNS[dimension]
 
 
 def _cells(question: Question, rules: CountingRuleQuerySet) -> models.QuerySet[Total]:
     """Return the coarsest totals that tell the question's columns apart."""
-    asked = {name for dimension in question.by for name in COLUMNS[dimension]}
+    # Months and grades are told apart by all of them.
+    asked = {name for dimension in question.by for name in COLUMNS.get(dimension, ())}
     asked |= {column for column, _value in question.where}
     if question.indicator:
         asked |= question.indicator.columns

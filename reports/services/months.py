@@ -1,7 +1,7 @@
 """Close and publish months, and seal what they hold."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from accounts.refusals import Forbidden, Refusal
 from accounts.services.audit import record
 from accounts.services.sealing import seal_audit
 from orders.models import Buyer
-from reports.models import GRAINS, Declaration, LedgerEntry, Month, Total
+from reports.models import GRAINS, Anomaly, Declaration, LedgerEntry, Month, Total
 from shop.models import Category
 from suppliers.models import Supplier
 
@@ -105,7 +105,7 @@ def close_month(month: date, *, by: User, now: datetime) -> Month:
     if row.requested_by_id == by.pk:
         raise Forbidden(_("A second person of the office confirms the close."))
     _refuse_unanswered(row)
-    if Declaration.objects.changing(month).exists():
+    if any(declaration.touches(month) for declaration in Declaration.objects.changing()):
         raise DeclarationsUnderWay
     # Its lock also lets one month close at a time, so the chain has one end.
     roll_up(now=now)
@@ -159,6 +159,34 @@ def publish_month(month: Month, *, by: User, now: datetime) -> Month:
 def _refuse_unanswered(month: Month) -> None:
     if count := month.anomalies.unanswered().count():
         raise AnomaliesUnanswered(count)
+
+
+def obstacles_of(months: Iterable[Month], *, day: date) -> dict[date, list[Refusal]]:
+    """
+    Return what keeps each of `months` from its next step on `day`, by its first day.
+
+    The next step is to close it, or to publish it once it is closed. Whether the totals
+    agree is asked only by the close itself: that reads the whole month.
+    """
+    months = list(months)
+    unanswered = dict(
+        Anomaly.objects.unanswered()
+        .filter(month__in=months)
+        .order_by("month")
+        .values_list("month")
+        .annotate(Count("pk"))
+    )
+    changing = list(Declaration.objects.changing())
+
+    def obstacles(row: Month) -> Iterator[Refusal]:
+        if row.month >= day.replace(day=1):
+            yield MonthNotOver()
+        if row.month in unanswered:
+            yield AnomaliesUnanswered(unanswered[row.month])
+        if not row.is_sealed and any(one.touches(row.month) for one in changing):
+            yield DeclarationsUnderWay()
+
+    return {row.month: list(obstacles(row)) for row in months}
 
 
 def seal_of(month: Month) -> Seal:

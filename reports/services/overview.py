@@ -1,33 +1,46 @@
-"""The figures of a year at a glance: what the dashboard shows."""
+"""The figures of a year or a month at a glance: what the dashboard and the office's page show."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from accounts.models import Division
 from orders.models import Buyer, Channel
-from reports.models import ContributionKind, RollUp, Target
+from reports.models import ContributionKind, Grade, RollUp, Target
 from shop.models import Category
+from suppliers.models import Supplier
 
-from .figures import COLUMNS, Question, answer
+from .figures import Question, answer
 from .percents import change_on, percent_of
 
 ZERO = Decimal(0)
 
-#: What a year is divided by.
-PARTS = ("county", "category", "kind", "buyer_kind", "channel")
+#: What figures are divided by. Who sells is not public, and how well it is proved is for
+#: those who can do something about it.
+PUBLIC_PARTS = ("county", "pair", "category", "kind", "buyer_kind", "channel")
+ALL_PARTS = (*PUBLIC_PARTS, "supplier", "grade")
+SUMMED = ("amount", "weight_kg", "entries")
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One part of a figure: its code, its name, and yuan of this year and the last."""
+    """
+    One part of a figure: its code, its names, and yuan of this year and the last.
+
+    A pairing has two names, its district's and its county's; others have one.
+    """
 
     code: str
-    name: str
+    names: tuple[str, ...]
     amount: Decimal
     before: Decimal
+
+    @property
+    def name(self) -> str:
+        return " – ".join(self.names)
 
     @property
     def change(self) -> Decimal | None:
@@ -38,22 +51,25 @@ class Slice:
 @dataclass(frozen=True)
 class Overview:
     """
-    A year up to its last month with figures, beside the same months of the year before.
+    A year up to its last month with figures, or one month, beside the same of the year before.
 
-    A year without figures has no `until` and no parts. `parts` maps each dimension to its
-    slices, largest first; `pairs` are (district, county, yuan); `months` are yuan by month of
-    both years, January first. `target` is what the year should come to, where that was set
-    for all that is shown.
+    A year without figures has no `until` and no parts. `months` are the whole year's, January
+    first; `parts` maps each dimension to its slices, largest first. `target` is what the year
+    should come to, where that was set for all that is shown.
     """
 
     year: int
-    until: date | None
-    total: Slice
-    months: list[tuple[Decimal, Decimal]]
-    parts: Mapping[str, list[Slice]]
-    pairs: list[tuple[Slice, Slice, Decimal]]
-    as_of: Any
-    target: Target | None
+    month: int | None = None
+    until: date | None = None
+    total: Slice = Slice("", (), ZERO, ZERO)
+    months: tuple[Slice, ...] = ()
+    parts: Mapping[str, list[Slice]] = field(default_factory=lambda: defaultdict(list))
+    as_of: datetime | None = None
+    target: Target | None = None
+
+    @property
+    def since(self) -> date:
+        return date(self.year, self.month or 1, 1)
 
     @property
     def percent(self) -> Decimal | None:
@@ -61,73 +77,79 @@ class Overview:
         return percent_of(self.total.amount, self.target.amount) if self.target else None
 
 
-def overview(year: int, *, where: Mapping[str, Any], day: date, published_only: bool) -> Overview:
+def overview(
+    year: int,
+    *,
+    where: Mapping[str, Any],
+    day: date,
+    published_only: bool,
+    month: int | None = None,
+) -> Overview:
     """
-    Return the figures of `year` for the entries that `where` selects.
+    Return the figures of `year`, or of its `month`, for the entries that `where` selects.
 
-    `where` maps columns of the ledger to values, as in a Question.
+    `where` maps columns of the ledger to values, as in a Question. Unless only published
+    months count, suppliers and grades are among the parts.
     """
+    # Read first: what follows is at least as new.
+    state = RollUp.objects.first()
+    as_of = state.rolled_up_at if state else None
 
-    def ask(by: tuple[str, ...], since: date, until: date) -> list[dict[str, Any]]:
+    def ask(*by: str) -> list[dict[str, Any]]:
         question = Question(
             by=by,
             where=tuple(where.items()),
-            since=since,
-            until=until,
+            since=date(year - 1, 1, 1),
+            until=date(year, 12, 1),
             published_only=published_only,
         )
         return answer(question, day=day).groups
 
-    months = {
-        row["month"]: row["amount"]
-        for row in ask(("month",), date(year - 1, 1, 1), date(year, 12, 1))
-    }
-    until = max((month for month in months if month.year == year), default=None)
-    if until is None:
-        return _nothing(year)
-    earlier = until.replace(year=year - 1)
+    by_month = {row["month"]: row["amount"] for row in ask("month")}
+    last = max((first for first in by_month if first.year == year), default=None)
+    if last is None:
+        return Overview(year, month, as_of=as_of)
+    since, until = date(year, month or 1, 1), date(year, month or last.month, 1)
 
-    names = _names()
-    parts = {}
-    for dimension in PARTS:
-        (column,) = COLUMNS[dimension]
-        now = {r[column]: r["amount"] for r in ask((dimension,), date(year, 1, 1), until)}
-        before = {r[column]: r["amount"] for r in ask((dimension,), date(year - 1, 1, 1), earlier)}
-        parts[dimension] = sorted(
-            (
-                Slice(code, names.get(code, code), now.get(code, ZERO), before.get(code, ZERO))
-                for code in now.keys() | before.keys()
-            ),
-            key=lambda part: (-part.amount, part.code),
-        )
-    pairs = [
-        (
-            Slice(district, names.get(district, district), row["amount"], ZERO),
-            Slice(row["pair_county"], names.get(row["pair_county"], ""), row["amount"], ZERO),
-            row["amount"],
-        )
-        for row in ask(("pair",), date(year, 1, 1), until)
-        if (district := row["pair_district_code"]) and row["amount"] > 0
-    ]
-    total = Slice(
-        "",
-        "",
-        sum((amount for month, amount in months.items() if month.year == year), ZERO),
-        sum((a for month, a in months.items() if date(year - 1, 1, 1) <= month <= earlier), ZERO),
-    )
-    state = RollUp.objects.first()
+    def sums(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], list[Decimal]]:
+        """Return the yuan of this year and of the last, by what else tells the rows apart."""
+        amounts: dict[tuple[Any, ...], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+        for row in rows:
+            code = tuple(row[name] for name in row if name not in ("month", *SUMMED))
+            if since <= row["month"].replace(year=year) <= until:
+                amounts[code][year - row["month"].year] += row["amount"]
+        return amounts
+
+    names = _names(with_suppliers=not published_only)
     return Overview(
-        year=year,
-        until=until,
-        total=total,
-        months=[
-            (months.get(date(year, n, 1), ZERO), months.get(date(year - 1, n, 1), ZERO))
-            for n in range(1, 13)
-        ],
-        parts=parts,
-        pairs=pairs,
-        as_of=state and state.rolled_up_at,
-        target=_target(year, where),
+        year,
+        month,
+        until,
+        total=Slice("", (), *sums([{"month": m, "amount": a} for m, a in by_month.items()])[()]),
+        months=tuple(
+            Slice(
+                f"{number}",
+                (f"{year}-{number:02}",),
+                by_month.get(date(year, number, 1), ZERO),
+                by_month.get(date(year - 1, number, 1), ZERO),
+            )
+            for number in range(1, 13)
+        ),
+        parts={
+            dimension: sorted(
+                (
+                    _slice(dimension, code, names[dimension], *amounts)
+                    for code, amounts in sums(ask("month", dimension)).items()
+                    # What is unpaired is no pair.
+                    if dimension != "pair" or code[0]
+                ),
+                # Grades have an order of their own.
+                key=lambda part: (dimension == "grade" or -part.amount, part.code),
+            )
+            for dimension in (PUBLIC_PARTS if published_only else ALL_PARTS)
+        },
+        as_of=as_of,
+        target=None if month else _target(year, where),
     )
 
 
@@ -137,33 +159,35 @@ def latest_year(*, published_only: bool, day: date) -> int:
     return max((row["month"].year for row in months), default=day.year)
 
 
-def _nothing(year: int) -> Overview:
-    state = RollUp.objects.first()
-    return Overview(
-        year=year,
-        until=None,
-        total=Slice("", "", ZERO, ZERO),
-        months=[],
-        parts={dimension: [] for dimension in PARTS},
-        pairs=[],
-        as_of=state and state.rolled_up_at,
-        target=None,
-    )
+def _slice(
+    dimension: str, code: tuple[Any, ...], names: Mapping[Any, str], now: Decimal, before: Decimal
+) -> Slice:
+    shown = tuple(names.get(part, part) for part in code)
+    if dimension == "grade":
+        code = (Grade(code[0]).name,)
+    return Slice("-".join(code), shown, now, before)
 
 
 def _target(year: int, where: Mapping[str, Any]) -> Target | None:
-    """Return the target of what `where` selects: a county, or all."""
-    if not where.keys() <= {"county_code"}:
+    """Return the target of what `where` selects: a county, a pairing, or all."""
+    if not where.keys() <= {"county_code", "pair_district_code"}:
         return None
-    return Target.objects.filter(year=year, county=where.get("county_code"), district=None).first()
+    return Target.objects.filter(
+        year=year, county=where.get("county_code"), district=where.get("pair_district_code")
+    ).first()
 
 
-def _names() -> dict[str, str]:
-    """Return what every code that a slice can have is called."""
+def _names(*, with_suppliers: bool) -> dict[str, dict[Any, str]]:
+    """Return what the codes of each dimension are called."""
+    divisions = dict(Division.objects.values_list("code", "name"))
+    suppliers = Supplier.objects.values_list("code", "name") if with_suppliers else []
     return {
-        **dict(Division.objects.values_list("code", "name")),
-        **dict(Category.objects.values_list("code", "name")),
-        **{str(code): str(label) for code, label in Channel.choices},
-        **{str(code): str(label) for code, label in Buyer.Kind.choices},
-        **{str(code): str(label) for code, label in ContributionKind.choices},
+        "county": divisions,
+        "pair": divisions,
+        "category": dict(Category.objects.values_list("code", "name")),
+        "kind": {code: str(label) for code, label in ContributionKind.choices},
+        "buyer_kind": {code: str(label) for code, label in Buyer.Kind.choices},
+        "channel": {code: str(label) for code, label in Channel.choices},
+        "supplier": dict(suppliers),
+        "grade": {code: str(label) for code, label in Grade.choices},
     }

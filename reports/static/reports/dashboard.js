@@ -25,7 +25,7 @@ function opens(chart) {
 
 const amountOf = (value) => `${value.toLocaleString()} ${figures.words.amount}`;
 
-draw("months", {
+opens(draw("months", {
   color: [green, pale],
   legend: { right: 0, top: 0, data: [String(figures.year), String(figures.year - 1)] },
   grid: { left: 8, right: 8, top: 36, bottom: 8, containLabel: true },
@@ -41,13 +41,14 @@ draw("months", {
   },
   series: [0, 1].map((index) => ({
     name: String(figures.year - index), type: "bar", barMaxWidth: 22,
-    data: figures.months.map((month) => month[index]),
+    data: figures.months.map(({ amounts, address }) => ({ value: amounts[index], address })),
   })),
-});
+}));
 
+const widest = Math.min(54, document.body.clientWidth / 9);
 const largest = Math.max(1, ...figures.counties.map((county) => county.amount));
 opens(draw("map", {
-  grid: { left: 48, right: 60, top: 24, bottom: 24 },
+  grid: { left: 30, right: 50, top: 24, bottom: 24 },
   tooltip: { formatter: ({ data }) => `${data.name}<br>${amountOf(data.value[2])}` },
   xAxis: { type: "value", min: 106.3, max: 108.0, show: false },
   yAxis: { type: "value", min: 25.3, max: 27.2, show: false },
@@ -55,8 +56,9 @@ opens(draw("map", {
     type: "scatter", color: green,
     itemStyle: { opacity: 0.75, borderColor: "#fff", borderWidth: 1 },
     // The area, not the width, says how much.
-    symbolSize: (value) => 10 + 54 * Math.sqrt(Math.max(0, value[2]) / largest),
+    symbolSize: (value) => 10 + widest * Math.sqrt(Math.max(0, value[2]) / largest),
     label: { show: true, position: "bottom", formatter: "{b}", color: "#1d2b24" },
+    labelLayout: { moveOverlap: "shiftY" },
     data: figures.counties.map(({ name, place, amount, address }) => ({
       name, value: [...place, amount], address,
     })),
@@ -64,16 +66,18 @@ opens(draw("map", {
 }));
 
 const names = [...new Set(figures.pairs.flatMap((pair) => [pair.from, pair.to]))];
-draw("pairs", {
+opens(draw("pairs", {
   tooltip: { valueFormatter: amountOf },
   series: [{
     type: "sankey", left: 8, right: 110, top: 8, bottom: 8, nodeGap: 14, draggable: false,
     lineStyle: { color: "gradient", opacity: 0.35 }, label: { color: "#1d2b24" },
     color: [green, "#c08a2b", "#4f86a8", "#8a6fae", "#6b9a3a", "#b5654a"],
     data: names.map((name) => ({ name })),
-    links: figures.pairs.map((pair) => ({ source: pair.from, target: pair.to, value: pair.amount })),
+    links: figures.pairs.map(({ from, to, amount, address }) => ({
+      source: from, target: to, value: amount, address,
+    })),
   }],
-});
+}));
 
 addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
 addEventListener("beforeprint", () => charts.forEach((chart) => chart.resize()));
