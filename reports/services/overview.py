@@ -15,6 +15,7 @@ from suppliers.models import Supplier
 
 from .figures import Question, answer
 from .percents import change_on, percent_of
+from .totals import SUMS
 
 ZERO = Decimal(0)
 
@@ -22,7 +23,6 @@ ZERO = Decimal(0)
 #: those who can do something about it.
 PUBLIC_PARTS = ("county", "pair", "category", "kind", "buyer_kind", "channel")
 ALL_PARTS = (*PUBLIC_PARTS, "supplier", "grade")
-SUMMED = ("amount", "weight_kg", "entries")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def overview(
         """Return the yuan of this year and of the last, by what else tells the rows apart."""
         amounts: dict[tuple[Any, ...], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
         for row in rows:
-            code = tuple(row[name] for name in row if name not in ("month", *SUMMED))
+            code = tuple(row[name] for name in row if name not in ("month", *SUMS))
             if since <= row["month"].replace(year=year) <= until:
                 amounts[code][year - row["month"].year] += row["amount"]
         return amounts
