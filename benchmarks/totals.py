@@ -42,7 +42,7 @@ def measure(entries: int) -> list[Row]:
         cursor.execute("VACUUM (ANALYZE) reports_ledgerentry, reports_total, reports_pendingtotal")
         # Warm: the first run reads the table from the disk.
         plain = median(_seconds(lambda: cursor.execute(GROUP_BY)) for _ in range(3))
-        full = median(_seconds(lambda: rebuild(now=timezone.now())) for _ in range(3))
+        full = median(_from_nothing() for _ in range(3))
         new = []
         for _ in range(5):
             cursor.execute(NEW)
@@ -51,8 +51,8 @@ def measure(entries: int) -> list[Row]:
     asked = sorted(map(_milliseconds, combinations(COLUMNS, 2)))
     size = f"{entries:,} entries"
     return [
-        Row(f"all totals anew, {size}", full, plain, "one GROUP BY", "s", "≤ 1.5"),
-        Row(f"1,000 more, {size}", median(new), full, "all anew", "s", "≤ 0.02"),
+        Row(f"all totals from nothing, {size}", full, plain, "one GROUP BY", "s", "≤ 1.5"),
+        Row(f"1,000 more, {size}", median(new), full, "all of them", "s", "≤ 0.02"),
         Row(f"by two dimensions, median, {size}", median(asked), AT_ONCE, "50 ms", "ms", "≤ 1"),
         Row(f"by two dimensions, slowest, {size}", asked[-1], AT_ONCE, "50 ms", "ms", "≤ 1"),
     ]
@@ -62,6 +62,12 @@ def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def _from_nothing() -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE reports_total")
+    return _seconds(lambda: rebuild(now=timezone.now()))
 
 
 def _milliseconds(by: tuple[str, ...]) -> float:

@@ -45,6 +45,13 @@ def recomputed(grain: tuple[str, ...] = DIMENSIONS) -> Counter[tuple[Any, ...]]:
     return sums
 
 
+def places() -> set[str]:
+    """Return where the totals' rows lie; one that is written again lies elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ctid::text FROM reports_total")
+        return {place for (place,) in cursor}
+
+
 entries = st.builds(
     entry,
     amount=st.integers(-10_000_000, 1_000_000_000).map(lambda fen: str(Decimal(fen) / 100)),
@@ -135,6 +142,26 @@ class TestRollUp:
         for _ in range(2):
             rebuild(now=NOW)
             assert differences() == []
+
+    def test_a_rebuild_puts_back_what_is_missing_and_takes_out_what_is_too_much(self) -> None:
+        book(entry("10.00"), entry("7.00", county_code="522701"))
+        roll_up(now=NOW)
+        Total.objects.filter(county_code="522701").delete()
+        Total.objects.update(supplier_code="nobody")
+        rebuild(now=NOW)
+        assert differences() == []
+        assert stored() == recomputed()
+
+    def test_a_rebuild_leaves_alone_what_is_right(self) -> None:
+        book(entry("10.00"), entry("7.00", county_code="522701"))
+        roll_up(now=NOW)
+        wrong = Total.objects.filter(grain=grain_of(DIMENSIONS), county_code="522701")
+        wrong.update(amount=1)
+        before = places()
+        rebuild(now=NOW)
+        after = places()
+        assert len(before) == len(after)
+        assert len(before - after) == 1
 
     def test_a_rebuild_leaves_nothing_pending(self) -> None:
         book(entry("10.00"))
