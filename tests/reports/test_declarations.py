@@ -24,7 +24,7 @@ from reports.models import (
     Month,
     PendingTotal,
 )
-from reports.services.declarations import receiving
+from reports.services.declarations import loading, receiving
 from reports.services.declarations.answering import describe
 from reports.services.declarations.columns import COLUMNS
 from reports.services.declarations.refusals import (
@@ -244,6 +244,24 @@ class TestBooking:
         assert not LedgerEntry.objects.exists()
         assert not DeclarationRow.objects.exists()
         assert not PendingTotal.objects.exists()
+
+    def test_finds_the_bad_rows_among_good_ones_whichever_are_checked_together(self, monkeypatch):
+        changes = [{"amount": "1.005"} if number in (3, 4, 8) else {} for number in range(10)]
+        for rows in range(1, 12):
+            monkeypatch.setattr(loading, "BATCH", rows * len(COLUMNS))
+            declaration = check(text(*changes, {"document_no": f"D-{rows}"}))
+            assert (declaration.rows, declaration.bad_rows) == (11, 3)
+            assert problems(declaration) == [
+                (row, "amount", "too_many_decimals") for row in (5, 6, 10)
+            ]
+            assert declaration.amount == 8 * Decimal("720.00")
+
+    def test_reads_a_row_that_ends_early_beside_one_that_does_not(self):
+        whole, early = text({"note": "整"}, {}).rstrip(",\r\n").rsplit("\r\n", 1)
+        declaration = book(f"{whole}\r\n{early.rstrip(',')}\r\n")
+        assert declaration.status == Declaration.Status.BOOKED
+        rows = DeclarationRow.objects.order_by("row").values_list("row", "note")
+        assert list(rows) == [(2, "整"), (3, "")]
 
     def test_checking_books_nothing(self):
         declaration = check(text({}, {}))
