@@ -81,12 +81,17 @@ class FiguresPage:
             published_only=not self.sees_all,
         )
 
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Return what the page is divided by, and can be narrowed by."""
+        return ("month", *(ALL_PARTS if self.sees_all else PUBLIC_PARTS))
+
     @cached_property
     def chosen(self) -> dict[str, str]:
         """Return what the page is narrowed to: a code by its dimension."""
         asked = {
             name: self.request.GET[name][:CODE_MAX]
-            for name in ("month", *(ALL_PARTS if self.sees_all else PUBLIC_PARTS))
+            for name in self.dimensions
             if self.request.GET.get(name)
         }
         if not _number(asked.get("month", ""), 1, 12):
@@ -104,7 +109,12 @@ class FiguresPage:
         return {
             "title": self.title,
             "figures": self.figures,
-            "sections": [self._section(name) for name in TITLES if name not in self.chosen],
+            "chosen": self.chosen,
+            "sections": [
+                self._section(name)
+                for name in self.dimensions
+                if name not in self.chosen and not (name == "county" and "pair" in self.chosen)
+            ],
             "chips": [
                 {
                     "title": TITLES[name],

@@ -58,7 +58,7 @@ opens(draw("map", {
     // The area, not the width, says how much.
     symbolSize: (value) => 10 + widest * Math.sqrt(Math.max(0, value[2]) / largest),
     label: { show: true, position: "bottom", formatter: "{b}", color: "#1d2b24" },
-    labelLayout: { moveOverlap: "shiftY" },
+    labelLayout: { hideOverlap: true },
     data: figures.counties.map(({ name, place, amount, address }) => ({
       name, value: [...place, amount], address,
     })),
@@ -70,7 +70,8 @@ opens(draw("pairs", {
   tooltip: { valueFormatter: amountOf },
   series: [{
     type: "sankey", left: 8, right: 110, top: 8, bottom: 8, nodeGap: 14, draggable: false,
-    lineStyle: { color: "gradient", opacity: 0.35 }, label: { color: "#1d2b24" },
+    lineStyle: { color: "gradient", opacity: 0.35 },
+    label: { color: "#1d2b24", width: 100, overflow: "break" },
     color: [green, "#c08a2b", "#4f86a8", "#8a6fae", "#6b9a3a", "#b5654a"],
     data: names.map((name) => ({ name })),
     links: figures.pairs.map(({ from, to, amount, address }) => ({
