@@ -7,6 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import get_language
+
 from accounts.models import Division
 from orders.models import Buyer, Channel
 from reports.models import ContributionKind, Grade, RollUp, Target
@@ -23,6 +25,11 @@ ZERO = Decimal(0)
 #: those who can do something about it.
 PUBLIC_PARTS = ("county", "pair", "category", "kind", "buyer_kind", "channel")
 ALL_PARTS = (*PUBLIC_PARTS, "supplier", "grade")
+
+
+def name_field() -> str:
+    """Return the field that names divisions and categories in the reader's language."""
+    return "name_en" if get_language() == "en" else "name"
 
 
 @dataclass(frozen=True)
@@ -179,12 +186,12 @@ def _target(year: int, where: Mapping[str, Any]) -> Target | None:
 
 def _names(*, with_suppliers: bool) -> dict[str, dict[Any, str]]:
     """Return what the codes of each dimension are called."""
-    divisions = dict(Division.objects.values_list("code", "name"))
+    divisions = dict(Division.objects.values_list("code", name_field()))
     suppliers = Supplier.objects.values_list("code", "name") if with_suppliers else []
     return {
         "county": divisions,
         "pair": divisions,
-        "category": dict(Category.objects.values_list("code", "name")),
+        "category": dict(Category.objects.values_list("code", name_field())),
         "kind": {code: str(label) for code, label in ContributionKind.choices},
         "buyer_kind": {code: str(label) for code, label in Buyer.Kind.choices},
         "channel": {code: str(label) for code, label in Channel.choices},
