@@ -5,6 +5,7 @@ Figures are to look at only; the office keeps what they are held to.
 """
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ALL, EDIT, VIEW, OwnedAdmin, Rights
 from accounts.models import User
@@ -51,18 +52,27 @@ class IndicatorAdmin(OwnedAdmin):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
-    list_display = ["id", "month", "source", "product_name", "county_code", "supplier_code",
-                    "buyer_code", "kind", "amount"]  # fmt: skip
-    list_filter = ["source", "kind", "channel"]
+    list_display = ["id", "booked_in", "source", "product_name", "county_code", "supplier_code",
+                    "buyer_code", "kind", "grade", "amount"]  # fmt: skip
+    list_filter = ["source", "kind", "channel", "grade"]
     search_fields = ["supplier_code", "buyer_code"]
     ordering = ["-id"]
+
+    @admin.display(description=_("month"), ordering="month")
+    def booked_in(self, entry: LedgerEntry) -> str:
+        return f"{entry.month:%Y-%m}"
 
 
 @admin.register(Month)
 class MonthAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
     exclude = ["names"]
-    list_display = ["month", "status", "entries", "amount", "closed_at", "sha256"]
+    list_display = ["__str__", "status", "entries", "amount", "closed_at", "seal"]
+
+    @admin.display(description="SHA-256")
+    def seal(self, month: Month) -> str:
+        """Show as much of the digest as tells it from others; the month's page has it all."""
+        return month.sha256[:16]
 
 
 @admin.register(DeclarationEvidence)

@@ -148,6 +148,7 @@ class TestFigures:
         assert f"{column}={value}" in address
         listed = client.get(address).content.decode()
         assert "这里的" in listed
+        assert ">2026-08<" in listed
         assert "别处的" not in listed
 
     @pytest.mark.parametrize("value", ["x", "E", "-", "九" * 100])
@@ -192,6 +193,8 @@ class TestMonths:
         seal = re.search(r'href="(/seal/[^"]+)"', page)
         assert seal
         assert "✓" in client.get(seal[1]).content.decode()
+        listed = client.get("/admin/reports/month/").content.decode()
+        assert f">{sealed.sha256[:16]}<" in listed
         publish_month(sealed, by=first, now=NOW)
         assert "can be" not in row_of(shown(client), "2026-08")
 
