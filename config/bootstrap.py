@@ -23,6 +23,7 @@ COMMANDS = {
     "check": ["-m", "config.checks"],
     "bench": ["-m", "benchmarks"],
     "load": ["-m", "pytest", "-m", "long"],
+    "screenshots": ["-m", "screenshots"],
 }
 
 

@@ -1,0 +1,60 @@
+"""Which pages are shown; one line more is one picture more."""
+
+from typing import NamedTuple
+
+
+class Page(NamedTuple):
+    """
+    A picture: its name, the address, who looks in which language, and on how wide a screen.
+
+    The address may name what `staging.py` prepares: {report}, {month}, {seal}, {fapiao}.
+    Pages of our own are shown down to their end, the admin's as far as the screen goes.
+    """
+
+    name: str
+    address: str
+    role: str = ""
+    language: str = "zh-CN"
+    width: int = 1280
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.address.startswith(("/admin/", "/api/"))
+
+
+PAGES = (
+    Page("dashboard", "/dashboard/"),
+    Page("dashboard-zh-hant", "/dashboard/", language="zh-HK"),
+    Page("dashboard-en", "/dashboard/", language="en-GB"),
+    Page("dashboard-phone", "/dashboard/", width=390),
+    Page("dashboard-pairing", "/dashboard/?pair=440103-522731"),
+    Page("office", "/office/", "office"),
+    Page("office-en", "/office/", "office", language="en-GB"),
+    Page("office-phone", "/office/", "office", width=390),
+    Page("office-last-year", "/office/?year={last_year}", "office"),
+    Page("office-evidence", "/office/?grade=E4", "auditor"),
+    Page("trace", "/trace/?of=fapiao&key={fapiao}", "auditor"),
+    Page("seal", "/seal/?month={month}&seal={seal}"),
+    Page("seal-altered", "/seal/?month={month}&seal=0{seal}"),
+    Page("report", "/reports/{report}/", "office"),
+    Page("api-docs", "/api/v1/docs/"),
+    Page("login", "/admin/login/"),
+    Page("admin-supplier", "/admin/", "supplier"),
+    Page("admin-reviewer", "/admin/", "reviewer"),
+    Page("admin-office", "/admin/", "office"),
+    Page("admin-auditor", "/admin/", "auditor"),
+    Page("admin-admin", "/admin/", "admin"),
+    Page("admin-phone", "/admin/", "office", width=390),
+    Page("supplier-products", "/admin/shop/product/", "supplier"),
+    Page("supplier-consignments", "/admin/orders/consignment/", "supplier"),
+    Page("reviewer-suppliers", "/admin/suppliers/supplier/", "reviewer"),
+    Page("reviewer-products", "/admin/shop/product/?status__exact=submitted", "reviewer"),
+    Page("office-months", "/admin/reports/month/", "office"),
+    Page("office-anomalies", "/admin/reports/anomaly/", "office"),
+    Page("office-targets", "/admin/reports/target/", "office"),
+    Page("auditor-ledger", "/admin/reports/ledgerentry/", "auditor"),
+    Page("auditor-trail", "/admin/accounts/auditentry/", "auditor"),
+    Page("admin-orders", "/admin/orders/order/", "admin"),
+    Page("admin-fapiaos", "/admin/orders/fapiao/", "admin"),
+    Page("admin-users", "/admin/accounts/user/", "admin"),
+)
