@@ -138,7 +138,8 @@ class Past:
         # their number the planner takes thousands for a handful.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE orders_order, orders_consignment, orders_orderline")
-        book_accepted(self.consignments[0].pk, self.consignments[-1].pk)
+            book_accepted(self.consignments[0].pk, self.consignments[-1].pk)
+            cursor.execute("ANALYZE reports_ledgerentry")
 
     def add(self, purchase: Purchase) -> None:
         """Let a purchase be placed, delivered and accepted."""
