@@ -50,6 +50,10 @@ MONTHLY_REPORT_DAY = int(os.environ.get("MONTHLY_REPORT_DAY", "3"))
 if not 1 <= MONTHLY_REPORT_DAY <= 28:
     raise ImproperlyConfigured("MONTHLY_REPORT_DAY is a day that every month has, 1 to 28.")
 
+# How long a badge is announced before it holds, and for how long it holds then.
+BADGE_NOTICE_DAYS = int(os.environ.get("BADGE_NOTICE_DAYS", "7"))
+BADGE_VALID_DAYS = int(os.environ.get("BADGE_VALID_DAYS", "730"))
+
 SECRET_KEY = required("SECRET_KEY", otherwise="") or kept_secret(DATA_DIR / "secret_key")
 DEBUG = not PRODUCTION and os.environ.get("DEBUG") == "1"
 PORT = os.environ.get("PORT", "8000")

@@ -62,6 +62,11 @@ class User(AbstractUser):
         return self.role in (self.Role.OFFICE, self.Role.ADMIN)
 
     @property
+    def is_reviewer(self) -> bool:
+        """Whether this person decides for the selection centre what is on sale."""
+        return self.role in (self.Role.REVIEWER, self.Role.ADMIN)
+
+    @property
     def sees_all_figures(self) -> bool:
         """Whether unpublished totals and the entries behind them are open to this person."""
         return self.role in (self.Role.OFFICE, self.Role.AUDITOR, self.Role.ADMIN)

@@ -6,14 +6,17 @@ from .prices import PriceTier
 from .products import Category, Product, ProductImage, Recognition, Season
 from .skus import SKU
 from .stock import Reservation, Stock
+from .versions import Badge, ListingVersion
 
 __all__ = [
     "SKU",
+    "Badge",
     "Catalogue",
     "Category",
     "FreightRate",
     "Listing",
     "ListingChange",
+    "ListingVersion",
     "PriceTier",
     "Product",
     "ProductImage",

@@ -58,6 +58,7 @@ class Product(models.Model):
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
         SUBMITTED = "submitted", _("submitted")
+        IN_REVIEW = "in_review", _("in review")
         LISTED = "listed", _("listed")
         SUSPENDED = "suspended", _("suspended")
         RETIRED = "retired", _("retired")
@@ -108,7 +109,16 @@ class Product(models.Model):
         ordering = ["code"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["draft", "submitted", "listed", "suspended", "retired"]),
+                condition=Q(
+                    status__in=[
+                        "draft",
+                        "submitted",
+                        "in_review",
+                        "listed",
+                        "suspended",
+                        "retired",
+                    ]
+                ),
                 name="product_status_is_known",
             )
         ]

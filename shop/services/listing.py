@@ -15,9 +15,15 @@ from suppliers.models import Supplier
 Status = Product.Status
 
 MOVES = {
-    Status.LISTED: (Status.DRAFT, Status.SUBMITTED, Status.SUSPENDED),
+    Status.LISTED: (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.SUSPENDED),
     Status.SUSPENDED: (Status.LISTED,),
-    Status.RETIRED: (Status.DRAFT, Status.SUBMITTED, Status.LISTED, Status.SUSPENDED),
+    Status.RETIRED: (
+        Status.DRAFT,
+        Status.SUBMITTED,
+        Status.IN_REVIEW,
+        Status.LISTED,
+        Status.SUSPENDED,
+    ),
 }
 
 

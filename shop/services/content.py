@@ -1,0 +1,189 @@
+"""What a review is about: a product with its packs and prices, as values that can be compared."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import Q
+
+from shop.models import SKU, PriceTier, Product, ProductImage, Season
+
+from .listing import lock_stock
+
+Content = dict[str, Any]
+
+PRODUCT_FIELDS = (
+    "name", "summary", "category", "county", "producer", "species", "storage", "shelf_life_days",
+)  # fmt: skip
+SKU_FIELDS = (
+    "name", "unit", "net_weight_kg", "is_weighed", "tolerance_percent", "minimum", "multiple",
+    "tax_treatment", "tax_rate", "tax_basis", "is_active",
+)  # fmt: skip
+
+
+class Difference(NamedTuple):
+    """A field that a version changes, with both values as people read them; empty for none."""
+
+    label: str
+    before: str
+    after: str
+
+
+def content_of(product: Product, *, day: date) -> Content:
+    """
+    Return a product as it stands on `day`, in JSON values.
+
+    Prices are those that apply and those to come; one that applies has no first day.
+    """
+    certificates = product.certificates.order_by("kind", "number")
+    return {
+        **{name: _value(product, name) for name in PRODUCT_FIELDS},
+        "producer": product.producer.name,
+        "certificates": [f"{c.kind} {c.number}" for c in certificates],
+        "seasons": [f"{season.starts}/{season.ends}" for season in product.seasons.all()],
+        "images": [
+            {"file": image.file.name, "caption": image.caption} for image in product.images.all()
+        ],
+        "skus": {
+            sku.code: {
+                **{name: _value(sku, name) for name in SKU_FIELDS},
+                "prices": [_price(tier, day) for tier in sku.tiers.all() if _is_ahead(tier, day)],
+            }
+            for sku in product.skus.prefetch_related("tiers").order_by("code")
+        },
+    }
+
+
+def apply_content(product: Product, content: Content, *, day: date) -> None:
+    """
+    Make a product what `content` says, from `day` on.
+
+    Runs inside the caller's transaction. Packs that it leaves out are taken off sale, since
+    orders refer to them; prices that it leaves out end.
+    """
+    lock_stock(product.skus.values_list("pk", flat=True))
+    for name in PRODUCT_FIELDS:
+        if name != "producer":
+            setattr(product, _attribute(Product, name), content[name])
+    product.producer = product.supplier.producers.get(name=content["producer"])
+    product.save()
+    wanted = set(content["certificates"])
+    product.certificates.set(
+        [c for c in product.supplier.certificates.all() if f"{c.kind} {c.number}" in wanted]
+    )
+    product.seasons.all().delete()
+    Season.objects.bulk_create(
+        Season(product=product, starts=starts, ends=ends)
+        for starts, ends in (season.split("/") for season in content["seasons"])
+    )
+    product.images.all().delete()
+    ProductImage.objects.bulk_create(
+        ProductImage(product=product, position=position, **image)
+        for position, image in enumerate(content["images"])
+    )
+    product.skus.exclude(code__in=content["skus"]).update(is_active=False)
+    for code, fields in content["skus"].items():
+        values = {name: fields[name] for name in SKU_FIELDS}
+        sku, _new = SKU.objects.update_or_create(
+            code=code, product=product, defaults=values, create_defaults=values
+        )
+        _apply_prices(sku, fields["prices"], day)
+
+
+def differences(before: Content | None, after: Content) -> list[Difference]:
+    """Return what changes, field by field; `before` is None for what was never on sale."""
+    old = dict(_read(before)) if before else {}
+    new = dict(_read(after))
+    return [
+        Difference(label, old.get(label, ""), new.get(label, ""))
+        for label in {**old, **new}
+        if old.get(label, "") != new.get(label, "")
+    ]
+
+
+def _apply_prices(sku: SKU, prices: list[dict[str, Any]], day: date) -> None:
+    wanted = [_not_before(price, day) for price in prices]
+    for tier in sku.tiers.filter(Q(sold_until__isnull=True) | Q(sold_until__gt=day)):
+        if (stays := _price(tier, day)) in wanted:
+            wanted.remove(stays)
+        elif tier.sold_from >= day:
+            tier.delete()
+        else:
+            tier.sold_until = day
+            tier.save(update_fields=["sold_until"])
+    PriceTier.objects.bulk_create(
+        PriceTier(
+            sku=sku,
+            from_quantity=price["from_quantity"],
+            unit_price=price["unit_price"],
+            sold_from=price["sold_from"] or day,
+            sold_until=price["sold_until"],
+        )
+        for price in wanted
+    )
+
+
+def _not_before(price: dict[str, Any], day: date) -> dict[str, Any]:
+    """Return a price as it applies when it is approved later than it was to begin."""
+    begins = price["sold_from"]
+    return {**price, "sold_from": begins if begins and begins > day.isoformat() else None}
+
+
+def _is_ahead(tier: PriceTier, day: date) -> bool:
+    return tier.sold_until is None or tier.sold_until > day
+
+
+def _price(tier: PriceTier, day: date) -> dict[str, str | None]:
+    return {
+        "from_quantity": _plain(tier.from_quantity),
+        "unit_price": _plain(tier.unit_price),
+        "sold_from": tier.sold_from.isoformat() if tier.sold_from > day else None,
+        "sold_until": tier.sold_until.isoformat() if tier.sold_until else None,
+    }
+
+
+def _attribute(model: type[models.Model], name: str) -> str:
+    return model._meta.get_field(name).attname  # type: ignore[union-attr]
+
+
+def _value(row: models.Model, name: str) -> Any:
+    value = getattr(row, _attribute(type(row), name))
+    return _plain(value) if isinstance(value, Decimal) else value
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _read(content: Content) -> Iterator[tuple[str, str]]:
+    """Yield the label and the text of each field."""
+    yield from _fields(Product, PRODUCT_FIELDS, content)
+    yield (
+        str(Product._meta.get_field("certificates").verbose_name),
+        "; ".join(  # type: ignore[union-attr]
+            content["certificates"]
+        ),
+    )
+    yield str(Season._meta.verbose_name_plural), "; ".join(content["seasons"])
+    for position, image in enumerate(content["images"], 1):
+        label = f"{ProductImage._meta.verbose_name} {position}"
+        yield label, f"{image['file']} {image['caption']}".strip()
+    for code, sku in content["skus"].items():
+        for label, text in _fields(SKU, SKU_FIELDS, sku):
+            yield f"{code} · {label}", text
+        for price in sku["prices"]:
+            days = " – ".join(filter(None, (price["sold_from"], price["sold_until"])))
+            label = f"{code} · {PriceTier._meta.get_field('unit_price').verbose_name}"  # type: ignore[union-attr]
+            yield f"{label} ≥ {price['from_quantity']} {days}".strip(), str(price["unit_price"])
+
+
+def _fields(
+    model: type[models.Model], names: tuple[str, ...], values: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    for name in names:
+        field = model._meta.get_field(name)
+        value = values[name]
+        choices = dict(getattr(field, "flatchoices", ()))
+        yield str(field.verbose_name), str(choices.get(value, "" if value is None else value))  # type: ignore[union-attr]
