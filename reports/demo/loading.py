@@ -20,6 +20,7 @@ from .people import is_loaded, load_people
 from .pictures import add_pictures
 from .present import place_present_orders
 from .products import load_products
+from .reviews import load_badges, submit_for_review
 from .targets import set_targets
 
 # Any number that no other lock uses.
@@ -36,6 +37,7 @@ def load_demo(*, now: datetime) -> bool:
     day = timezone.localdate(now)
     load_people(day=day)
     load_products(day=day)
+    load_badges(day=day)
     months = months_until(day)
     last_year = [month for month in months if month.year < day.year]
     past = load_history(months=months, day=day)
@@ -45,6 +47,7 @@ def load_demo(*, now: datetime) -> bool:
     roll_up(now=now)
     set_targets(day=day)
     add_pictures()
+    submit_for_review(now=now)
     return True
 
 

@@ -1,0 +1,53 @@
+"""What the demo's suppliers have with the selection centre, and the badges that it gave."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.models import User
+from shop.models import Badge, ListingVersion, Product
+from shop.services.content import content_of
+from shop.services.reviewing import return_version, submit_version
+
+YEAR = timedelta(days=365)
+
+
+def load_badges(*, day: date) -> None:
+    """Give every product on sale its badge, announced a year ago; the newest is on notice."""
+    listed = Product.objects.filter(status=Product.Status.LISTED).order_by("code")
+    newest = listed.last()
+    for product in listed:
+        noticed = day - timedelta(2) if product == newest else day - YEAR
+        Badge.objects.create(
+            product=product,
+            number=f"示例-好物-{product.code}",
+            noticed_from=noticed,
+            valid_from=noticed + timedelta(7),
+            valid_until=noticed + 2 * YEAR,
+        )
+
+
+def submit_for_review(*, now: datetime) -> None:
+    """Leave a first listing and a higher price waiting, and one listing returned."""
+    reviewer = User.objects.get(username="demo-reviewer")
+    wine = _submit("LL-ROSE-WINE", now - timedelta(9))
+    return_version(
+        wine,
+        reason=ListingVersion.Reason.DOCUMENTS,
+        note="请补充本批次检测报告和食品生产许可（示例）",
+        by=reviewer,
+        now=now - timedelta(7),
+    )
+    _submit("LB-MAPLE-DYE", now - timedelta(3))
+    _submit("HS-STURGEON-FILLET", now - timedelta(hours=5), dearer=Decimal("1.08"))
+
+
+def _submit(code: str, now: datetime, *, dearer: Decimal = Decimal(1)) -> ListingVersion:
+    product = Product.objects.select_related("supplier").get(code=code)
+    content = content_of(product, day=timezone.localdate(now))
+    for sku in content["skus"].values():
+        for price in sku["prices"]:
+            price["unit_price"] = f"{(Decimal(price['unit_price']) * dearer).normalize():f}"
+    member = product.supplier.members.select_related("user").order_by("pk")[0]
+    return submit_version(product, content=content, by=member.user, now=now)

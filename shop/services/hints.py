@@ -1,0 +1,109 @@
+"""What a reviewer ought to know of a version: prices of its like, and what looks listed already."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from accounts.rows import rows_of
+from shop.models import ListingVersion, Product
+
+#: How alike two names are, from 0 to 1, that a person should look at.
+ALIKE = 0.5
+
+MEDIAN = """
+    SELECT count(DISTINCT product.id) AS products,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY tier.unit_price / sku.net_weight_kg) AS per_kg
+    FROM shop_product product
+    JOIN shop_sku sku ON sku.product_id = product.id AND sku.is_active
+    JOIN LATERAL (
+        SELECT unit_price FROM shop_pricetier
+        WHERE sku_id = sku.id AND sold_from <= %(day)s
+            AND (sold_until IS NULL OR sold_until > %(day)s)
+        ORDER BY from_quantity LIMIT 1
+    ) tier ON true
+    WHERE product.status = 'listed' AND product.id <> %(product)s
+        AND product.category_id = %(category)s AND product.storage = %(storage)s
+"""
+
+TWINS = """
+    SELECT product.code, product.name, supplier.name AS supplier,
+        similarity(product.name, %(name)s) >= %(alike)s AS same_name,
+        EXISTS (
+            SELECT FROM shop_productimage image
+            WHERE image.product_id = product.id AND image.file = ANY(%(images)s)
+        ) AS same_image
+    FROM shop_product product
+    JOIN suppliers_supplier supplier ON supplier.id = product.supplier_id
+    WHERE product.id <> %(product)s AND product.status <> 'retired' AND (
+        product.category_id = %(category)s AND similarity(product.name, %(name)s) >= %(alike)s
+        OR EXISTS (
+            SELECT FROM shop_productimage image
+            WHERE image.product_id = product.id AND image.file = ANY(%(images)s)
+        )
+    )
+    ORDER BY product.supplier_id = %(supplier)s DESC, similarity(product.name, %(name)s) DESC
+    LIMIT 10
+"""
+
+
+@dataclass(frozen=True)
+class PriceHint:
+    """The price of one kilogram of a pack, beside the median of its like."""
+
+    sku: str
+    per_kg: Decimal
+    median: Decimal | None
+    products: int
+
+    @property
+    def percent(self) -> Decimal | None:
+        """Return by how many percent it is above the median."""
+        return (self.per_kg / self.median - 1) * 100 if self.median else None
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A product that may be the same one: it has a like name, or the very same picture."""
+
+    code: str
+    name: str
+    supplier: str
+    same_name: bool
+    same_image: bool
+
+
+def price_hints(version: ListingVersion, *, day: date) -> list[PriceHint]:
+    """Return what each pack costs a kilogram beside listed products of its category and storage."""
+    content = version.content
+    values = {
+        "day": day,
+        "product": version.product_id,
+        "category": content["category"],
+        "storage": content["storage"],
+    }
+    (like,) = rows_of(MEDIAN, values)
+    median = None if like["per_kg"] is None else Decimal(str(like["per_kg"]))
+    return [
+        PriceHint(code, _highest(sku["prices"]) / Decimal(sku["net_weight_kg"]), median,
+                  like["products"])
+        for code, sku in content["skus"].items()
+        if sku["prices"]
+    ]  # fmt: skip
+
+
+def twins_of(version: ListingVersion) -> list[Twin]:
+    """Return products that look like this one, those of its own supplier first."""
+    product: Product = version.product
+    values = {
+        "product": product.pk,
+        "supplier": product.supplier_id,
+        "category": version.content["category"],
+        "name": version.content["name"],
+        "images": [image["file"] for image in version.content["images"]],
+        "alike": ALIKE,
+    }
+    return [Twin(**row) for row in rows_of(TWINS, values)]
+
+
+def _highest(prices: list[dict[str, str]]) -> Decimal:
+    return max(Decimal(price["unit_price"]) for price in prices)
