@@ -12,15 +12,15 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from accounts.spreadsheets import xlsx
+from accounts.spreadsheets.reading import read_rows
+from accounts.spreadsheets.refusals import FILE_REASONS, FileRejected
 from reports.models import Declaration, LedgerEntry
-from reports.services.declarations import loading, receiving, xlsx
+from reports.services.declarations import loading, receiving
 from reports.services.declarations.answering import describe
 from reports.services.declarations.columns import COLUMNS, ERRORS
-from reports.services.declarations.reading import read_rows
 from reports.services.declarations.refusals import (
     CELL_REASONS,
-    FILE_REASONS,
-    FileRejected,
     FileTooLarge,
 )
 

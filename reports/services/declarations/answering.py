@@ -9,12 +9,13 @@ from typing import Any
 
 import xlsxwriter
 
+from accounts.spreadsheets.reading import encoding_of, read_rows
+from accounts.spreadsheets.refusals import FILE_REASONS
 from reports.models import Declaration, DeclarationEvidence, DeclarationProblem
 
 from .checking import NUMBER
 from .columns import COLUMNS, ERRORS
-from .reading import encoding_of, read_rows
-from .refusals import CELL_REASONS, FILE_REASONS
+from .refusals import CELL_REASONS
 
 #: How many problems an answer lists; the error file has them all.
 LISTED = 1_000

@@ -9,8 +9,9 @@ from functools import lru_cache, partial
 from itertools import zip_longest
 from operator import itemgetter
 
+from accounts.spreadsheets.xlsx import SheetRow
+
 from .columns import BUYER_KINDS, CHANNELS, COLUMNS, ERRORS, KG_BY_UNIT
-from .xlsx import SheetRow
 
 FIRST_DAY = date(2010, 1, 1)
 #: Before the point, and of weight: what a row may hold so that many files fit into a total.

@@ -10,14 +10,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Division
+from accounts.spreadsheets.reading import read_rows
+from accounts.spreadsheets.refusals import FileRejected
+from accounts.spreadsheets.xlsx import SheetRow
 from reports.models import Declaration
 from shop.models import Category
 
 from .checking import Problem, RowChecker, stem
 from .columns import COLUMNS
-from .reading import read_rows
-from .refusals import FileRejected
-from .xlsx import SheetRow
 
 MAX_ROWS = 1_000_000
 #: How many cells are checked at a time.

@@ -12,17 +12,17 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Division, User
 from accounts.services.audit import record
+from accounts.spreadsheets.reading import format_of
+from accounts.spreadsheets.refusals import FileRejected
 from reports.models import Declaration
 from reports.services.disk import take_over
 
 from .answering import write_errors
 from .booking import book, unbook
 from .loading import load
-from .reading import format_of
 from .refusals import (
     AlreadyImported,
     DeclarationInWrongState,
-    FileRejected,
     UnknownReporter,
 )
 from .uploads import write_upload

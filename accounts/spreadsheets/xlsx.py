@@ -41,7 +41,7 @@ UNSOUND = (
     RuntimeError,
 )
 
-#: Parts that run something or fetch something; a declaration needs none of them.
+#: Parts that run something or fetch something; a table needs none of them.
 ACTIVE_PARTS = (
     "vbaproject",
     "macrosheets/",

@@ -1,4 +1,4 @@
-"""Read a declaration file, CSV or XLSX, row by row and with bounded memory."""
+"""Read a table, CSV or XLSX, row by row and with bounded memory."""
 
 import codecs
 import csv
@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reports.models import Declaration
-
 from .refusals import FileRejected
 from .xlsx import SheetRow, check_archive, read_sheet
 
+CSV, XLSX = "csv", "xlsx"
 MAX_LINE = 128 * 1024
 NO_FLAWS: dict[int, str] = {}
 
@@ -18,21 +17,21 @@ NO_FLAWS: dict[int, str] = {}
 WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
-def format_of(path: Path) -> Declaration.Format:
-    """Tell the format from the file's first bytes; raise FileRejected if it cannot be opened."""
+def format_of(path: Path) -> str:
+    """Return csv or xlsx, as the first bytes say; raise FileRejected for what cannot be opened."""
     with path.open("rb") as file:
         head = file.read(8)
     if head.startswith(b"PK"):
         check_archive(path)
-        return Declaration.Format.XLSX
+        return XLSX
     if head == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise FileRejected("old_workbook")
-    return Declaration.Format.CSV
+    return CSV
 
 
 def read_rows(path: Path, format: str) -> Iterator[SheetRow]:
     """Yield the filled rows of a file, the header among them."""
-    return read_sheet(path) if format == Declaration.Format.XLSX else _read_csv(path)
+    return read_sheet(path) if format == XLSX else _read_csv(path)
 
 
 def encoding_of(path: Path) -> str:
