@@ -31,6 +31,9 @@ from shop.services.changing import set_stock
 from shop.services.content import content_of
 from shop.services.reviewing import submit_version
 
+from .messages import tell
+from .sheets import SheetPages
+
 # Nobody of the platform changes what a supplier offers; it decides about it.
 KEPT_BY_SUPPLIER: Rights = {**BY_OWN_PEOPLE, SUPPLIER: EDIT}
 KEPT_AND_CLEARED_BY_SUPPLIER: Rights = {**BY_OWN_PEOPLE, SUPPLIER: ALL}
@@ -42,13 +45,6 @@ STATUS_COLOURS = {
     Product.Status.SUSPENDED: "warning",
     Product.Status.RETIRED: "danger",
 }
-
-
-def tell(request: HttpRequest, refusal: Refusal) -> None:
-    """Show a refusal with everything that is wrong."""
-    details = [str(error.detail) for error in refusal.errors] or [str(refusal.detail)]
-    for detail in details:
-        messages.error(request, detail)
 
 
 class ReviewedAdmin(OwnedAdmin):
@@ -158,7 +154,7 @@ class RecognitionInline(OwnedTabularInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ReviewedAdmin):
+class ProductAdmin(SheetPages, ReviewedAdmin):
     rights = KEPT_BY_SUPPLIER
     list_display = ["code", "name", "supplier", "category", "county", "stage", "updated_at"]
     list_filter = ["status", "category", "storage"]

@@ -29,7 +29,7 @@ from shop.services.reviewing import (
     withdraw_version,
 )
 
-from .products import tell
+from .messages import tell
 
 COLOURS = {
     ListingVersion.Status.SUBMITTED: "warning",

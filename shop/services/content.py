@@ -1,6 +1,6 @@
 """What a review is about: a product with its packs and prices, as values that can be compared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -37,23 +37,17 @@ def content_of(product: Product, *, day: date) -> Content:
 
     Prices are those that apply and those to come; one that applies has no first day.
     """
-    certificates = product.certificates.order_by("kind", "number")
-    return {
-        **{name: _value(product, name) for name in PRODUCT_FIELDS},
-        "producer": product.producer.name,
-        "certificates": [f"{c.kind} {c.number}" for c in certificates],
-        "seasons": [f"{season.starts}/{season.ends}" for season in product.seasons.all()],
-        "images": [
-            {"file": image.file.name, "caption": image.caption} for image in product.images.all()
-        ],
-        "skus": {
-            sku.code: {
-                **{name: _value(sku, name) for name in SKU_FIELDS},
-                "prices": [_price(tier, day) for tier in sku.tiers.all() if _is_ahead(tier, day)],
-            }
-            for sku in product.skus.prefetch_related("tiers").order_by("code")
-        },
-    }
+    return contents_of([product.pk], day=day)[product.pk]
+
+
+def contents_of(product_ids: Iterable[int], *, day: date) -> dict[int, Content]:
+    """Return the contents of products by their keys, in as many queries for many as for one."""
+    products = (
+        Product.objects.filter(pk__in=product_ids)
+        .select_related("producer")
+        .prefetch_related("certificates", "seasons", "images", "skus__tiers")
+    )
+    return {product.pk: _content(product, day) for product in products}
 
 
 def apply_content(product: Product, content: Content, *, day: date) -> None:
@@ -101,6 +95,25 @@ def differences(before: Content | None, after: Content) -> list[Difference]:
         for label in {**old, **new}
         if old.get(label, "") != new.get(label, "")
     ]
+
+
+def _content(product: Product, day: date) -> Content:
+    return {
+        **{name: _value(product, name) for name in PRODUCT_FIELDS},
+        "producer": product.producer.name,
+        "certificates": sorted(f"{c.kind} {c.number}" for c in product.certificates.all()),
+        "seasons": [f"{season.starts}/{season.ends}" for season in product.seasons.all()],
+        "images": [
+            {"file": image.file.name, "caption": image.caption} for image in product.images.all()
+        ],
+        "skus": {
+            sku.code: {
+                **{name: _value(sku, name) for name in SKU_FIELDS},
+                "prices": [_price(tier, day) for tier in sku.tiers.all() if _is_ahead(tier, day)],
+            }
+            for sku in product.skus.all()
+        },
+    }
 
 
 def _apply_prices(sku: SKU, prices: list[dict[str, Any]], day: date) -> None:
