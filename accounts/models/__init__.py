@@ -1,6 +1,7 @@
 """Who acts, through which key, where, and what was done."""
 
 from .audit import AuditBlock, AuditEntry, Sealed, SealedRow, UnsealedRow
+from .files import MediaType
 from .keys import ApiKey
 from .places import Division, Pairing
 from .scoping import OwnedQuerySet
@@ -11,6 +12,7 @@ __all__ = [
     "AuditBlock",
     "AuditEntry",
     "Division",
+    "MediaType",
     "OwnedQuerySet",
     "Pairing",
     "Sealed",

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Division, User
+from accounts.models import Division, MediaType, User
 
 from .ledger import LedgerEntry
 
@@ -156,11 +156,6 @@ class DeclarationEvidence(models.Model):
     name of our own: pictures are drawn anew, without what their makers wrote beside them.
     """
 
-    class MediaType(models.TextChoices):
-        PDF = "application/pdf", "PDF"
-        PNG = "image/png", "PNG"
-        JPEG = "image/jpeg", "JPEG"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     declaration = models.ForeignKey(
         Declaration, models.PROTECT, related_name="evidence", verbose_name=_("declaration")
@@ -196,8 +191,7 @@ class DeclarationEvidence(models.Model):
     @property
     def file_name(self) -> str:
         """Return the name under which it is kept and served."""
-        suffix = self.MediaType(self.media_type).label.lower()
-        return f"{self.pk}.{suffix}"
+        return f"{self.pk}.{MediaType(self.media_type).suffix}"
 
     @property
     def path(self) -> Path:

@@ -19,6 +19,7 @@ from accounts.api.authentication import actor
 from accounts.api.downloads import FileRenderer
 from accounts.api.filtering import refuse_unknown_parameters
 from accounts.api.serializers import StrictSerializer, TextField
+from accounts.models import MediaType
 from accounts.refusals import NotFound
 from reports.models import DeclarationEvidence
 from reports.permissions import OfficeWritesOthersLook
@@ -83,10 +84,7 @@ class EvidenceFileView(APIView):
 
     @extend_schema(
         operation_id="declarations_evidence_retrieve",
-        responses={
-            (200, media_type): OpenApiTypes.BINARY
-            for media_type in DeclarationEvidence.MediaType.values
-        },
+        responses={(200, media_type): OpenApiTypes.BINARY for media_type in MediaType.values},
     )
     def get(self, request: Request, pk: UUID, evidence_pk: UUID) -> FileResponse:
         evidence = DeclarationEvidence.objects.filter(declaration=pk, pk=evidence_pk).first()

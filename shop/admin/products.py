@@ -24,6 +24,7 @@ from accounts.admin import (
     Rights,
 )
 from accounts.api.authentication import actor
+from accounts.forms import PictureField
 from accounts.models import User
 from accounts.refusals import Refusal
 from shop.models import SKU, PriceTier, Product, ProductImage, Recognition, Season, Stock
@@ -137,6 +138,7 @@ class SeasonInline(OwnedTabularInline):
 
 class ProductImageInline(OwnedTabularInline):
     model = ProductImage
+    formfield_overrides = {models.ImageField: {"form_class": PictureField}}
     rights = KEPT_AND_CLEARED_BY_SUPPLIER
 
 

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from accounts.services.uploads import FileTooLarge
 from accounts.spreadsheets import xlsx
 from accounts.spreadsheets.reading import read_rows
 from accounts.spreadsheets.refusals import FILE_REASONS, FileRejected
@@ -21,7 +22,6 @@ from reports.services.declarations.answering import describe
 from reports.services.declarations.columns import COLUMNS, ERRORS
 from reports.services.declarations.refusals import (
     CELL_REASONS,
-    FileTooLarge,
 )
 
 from .test_declarations import ROW, SHARED, book, check, problems, receive, text

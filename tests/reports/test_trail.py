@@ -14,9 +14,9 @@ from orders.models import Buyer, Membership, OrderEvent
 from reports.models import Anomaly
 from reports.services.declarations.receiving import work_through
 from tests.factories import UserFactory
+from tests.files import picture
 from tests.orders.market import Market, Person
 
-from .test_declaration_evidence import picture
 from .test_declarations import text
 
 pytestmark = pytest.mark.django_db

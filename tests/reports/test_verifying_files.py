@@ -8,17 +8,17 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from accounts.services.disk import settle
 from reports.models import Declaration, DeclarationEvidence, Report
 from reports.services import verifying
 from reports.services.declarations.evidence import attach_evidence
-from reports.services.disk import settle
 from reports.services.files.asking import request_report
 from reports.services.files.keeping import clear_expired, path_of
 from reports.services.totals import roll_up
+from tests.files import PDF, picture
 
 from .ledger import NOW, book, entry, person
 from .reporting import OCTOBER
-from .test_declaration_evidence import PDF, picture
 from .test_declarations import book as declare
 from .test_declarations import revoke, text
 from .test_verify import tamper

@@ -12,10 +12,11 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Division, User
 from accounts.services.audit import record
+from accounts.services.disk import take_over
+from accounts.services.uploads import write_upload
 from accounts.spreadsheets.reading import format_of
 from accounts.spreadsheets.refusals import FileRejected
 from reports.models import Declaration
-from reports.services.disk import take_over
 
 from .answering import write_errors
 from .booking import book, unbook
@@ -25,7 +26,6 @@ from .refusals import (
     DeclarationInWrongState,
     UnknownReporter,
 )
-from .uploads import write_upload
 
 MAX_SIZE = 256 * 1024**2
 MAX_ATTEMPTS = 3

@@ -27,14 +27,6 @@ class UnknownReporter(Invalid):
         super().__init__(errors=[ErrorItem("/reporter", "unknown_reporter", detail)])
 
 
-class FileTooLarge(Refusal):
-    """The file is larger than MAX_SIZE."""
-
-    code = "too_large"
-    status = 413
-    detail = _("The file is larger than is allowed.")
-
-
 CELL_REASONS = {
     "required": _("This may not be empty."),
     "unknown_column": _("A declaration has no such column."),

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.services.disk import settle, take_over
 from reports.models import Month, Report
-from reports.services.disk import settle, take_over
 from reports.services.totals import roll_up
 
 from . import listing, printing, table, workbook
