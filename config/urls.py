@@ -12,6 +12,7 @@ from reports.views.office import office
 from reports.views.report_page import report_download, report_page
 from reports.views.seals import seal
 from reports.views.trace_page import trace_page
+from suppliers.views import certificate_file
 
 from . import health
 
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trace/", trace_page, name="trace-page"),
     path("reports/<uuid:pk>/", report_page, name="report-page"),
     path("reports/<uuid:pk>/download/", report_download, name="report-page-download"),
+    path("files/certificates/<str:name>", certificate_file, name="certificate-file"),
     # Only pictures of products are public; other stored files are served by their own views.
     path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]

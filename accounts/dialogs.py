@@ -1,0 +1,68 @@
+"""Buttons of the admin that ask back before something is done."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from unfold.dataclasses import ActionDialog
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from .refusals import Refusal
+
+
+class NoteForm(BaseDialogForm):
+    """A remark, if there is one."""
+
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
+
+
+class ReasonForm(BaseDialogForm):
+    """Why it is done, for the audit trail and for those whom it concerns."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 3})
+    )
+
+
+def dialog(
+    title: str | Promise,
+    description: str | Promise = "",
+    *,
+    form: type[BaseDialogForm] = BaseDialogForm,
+) -> ActionDialog:
+    """Return what a button asks: its own words again, what follows, and a form."""
+    return {
+        "title": title,  # type: ignore[typeddict-item]
+        "description": description,  # type: ignore[typeddict-item]
+        "form_class": form,
+        "form_submit_text": title,  # type: ignore[typeddict-item]
+    }
+
+
+def do_and_return(
+    request: HttpRequest, do: Callable[[], object], *, done: str | Promise
+) -> HttpResponse:
+    """Do what a button of a row stands for, and return to the row with `done` or the refusal."""
+    try:
+        do()
+    except Refusal as refusal:
+        details = [item.detail for item in refusal.errors] or [refusal.detail]
+        messages.error(request, " ".join(map(str, details)))
+    else:
+        if done:
+            messages.success(request, str(done))
+    address = request.path.rstrip("/").rpartition("/")[0] + "/change/"
+    # The dialog lives in the page, which goes on only when told so.
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)

@@ -1,0 +1,1 @@
+"""What is done with suppliers and their papers."""
