@@ -1,18 +1,23 @@
-"""Flat drawings, one for each category, so that the demo's catalogue has pictures."""
+"""Flat drawings for the demo: one for each category, and scans of certificates."""
 
 import colorsys
 import math
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
+from pathlib import Path
 from zlib import crc32
 
+import noto_cjk_sans_otc
 from django.core.files.base import ContentFile
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from shop.models import Product, ProductImage
+from suppliers.models import Certificate
 
 # Halved in the end, which smooths the edges.
 CANVAS = (1280, 960)
+FONT = Path(noto_cjk_sans_otc.__file__).parent / "NotoSansCJK-Regular.ttc"
 
 Draw = ImageDraw.ImageDraw
 Colour = tuple[int, int, int]
@@ -40,6 +45,30 @@ def picture_of(product: Product) -> bytes:
     content = BytesIO()
     image.reduce(2).quantize(32, Image.Quantize.FASTOCTREE).save(content, "PNG")
     return content.getvalue()
+
+
+def scan_of(certificate: Certificate) -> bytes:
+    """Return a PNG that looks like a scan of a certificate, and says that it is an example."""
+    image = Image.new("1", (620, 440), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((16, 16, 603, 423), outline="black", width=3)
+    lines = [
+        (40, f"{certificate.get_kind_display()}（示例，无效）"),
+        (22, certificate.supplier.name),
+        (22, certificate.number),
+        (22, certificate.issuer),
+        (22, f"{certificate.valid_from} – {certificate.valid_until}"),
+    ]
+    for place, (size, text) in enumerate(lines):
+        draw.text((50, 60 + 70 * place), text, "black", font=_font(size))
+    content = BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONT, size, index=2)  # Simplified Chinese
 
 
 def _colour(hue: float, saturation: float, value: float) -> Colour:

@@ -4,13 +4,23 @@ import csv
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
+from django.core.files.base import ContentFile
+
+from accounts.models import User
 from shop.models import SKU, FreightRate, PriceTier, Product, Recognition, Season, Stock
 from suppliers.models import Certificate, Producer, Supplier
 
+from .history import midnight
+from .pictures import scan_of
+
 YEAR = timedelta(days=365)
+#: Whose certificates end so soon that they are reminded of it.
+ENDS_SOON = {"LD-FRUIT": timedelta(days=21), "SD-GRAPE": timedelta(days=5)}
 
 
 class Tax(NamedTuple):
@@ -50,6 +60,7 @@ def load_products(*, day: date) -> None:
             summary=f"示例：{row['summary']}",
             species=row["species"],
             storage=row["storage"],
+            is_processed=row["processed"] == "yes",
             shelf_life_days=row["shelf_life_days"] or None,
             status=row["status"],
             is_synthetic=True,
@@ -97,6 +108,7 @@ def _producers(
 def _certify(rows: list[dict[str, str]], products: dict[str, Product], *, day: date) -> None:
     """Give products their certificates and recognitions; a lapsed one ended half a year ago."""
     kinds = {row["code"]: row["certificates"].split(";") for row in rows if row["certificates"]}
+    checker = User.objects.get(username="demo-reviewer")
     certificates = {
         (products[code].supplier_id, kind): Certificate(
             supplier=products[code].supplier,
@@ -104,11 +116,17 @@ def _certify(rows: list[dict[str, str]], products: dict[str, Product], *, day: d
             number=f"示例-{kind.upper()}-{products[code].supplier.code}",
             issuer="示例发证机构",
             valid_from=day - 3 * YEAR,
-            valid_until=day + 2 * YEAR,
+            valid_until=day + ENDS_SOON.get(products[code].supplier.code, 2 * YEAR),
+            checked_by=checker,
+            checked_at=midnight(day - YEAR),
         )
         for code in kinds
         for kind in kinds[code]
     }
+    for certificate in certificates.values():
+        scan = scan_of(certificate)
+        certificate.file = ContentFile(scan, name=f"{uuid4()}.png")
+        certificate.sha256 = sha256(scan).hexdigest()
     Certificate.objects.bulk_create(certificates.values())
     Product.certificates.through.objects.bulk_create(
         Product.certificates.through(

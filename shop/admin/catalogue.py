@@ -1,10 +1,10 @@
-"""Pages of what products stand among: categories, and what delivery costs."""
+"""Pages of what products stand among: categories, documents asked for, what delivery costs."""
 
 from django.contrib import admin
 
 from accounts.admin import ALL, BY_OWN_PEOPLE, EDIT, SUPPLIER, VIEW, OwnedAdmin
 from accounts.models import User
-from shop.models import Category, FreightRate
+from shop.models import Category, FreightRate, RequiredDocument
 
 
 @admin.register(Category)
@@ -20,3 +20,18 @@ class FreightRateAdmin(OwnedAdmin):
     list_select_related = ["supplier", "destination"]
     search_fields = ["supplier__code", "supplier__name", "destination__name"]
     autocomplete_fields = ["destination"]
+
+
+@admin.register(RequiredDocument)
+class RequiredDocumentAdmin(OwnedAdmin):
+    rights = {
+        **BY_OWN_PEOPLE,
+        SUPPLIER: VIEW,
+        User.Role.REVIEWER: ALL,
+        User.Role.ADMIN: ALL,
+    }
+    list_display = [
+        "kind", "held_by", "category", "form", "destination", "from_basket_base", "basis",
+    ]  # fmt: skip
+    list_filter = ["held_by", "kind", "category"]
+    list_select_related = ["category"]

@@ -165,7 +165,7 @@ class ProductAdmin(SheetPages, ReviewedAdmin):
     autocomplete_fields = ["producer", "certificates"]
     fields = [
         ("code", "name"), "summary", ("category", "county"), ("producer", "species"),
-        ("storage", "shelf_life_days"), "certificates", ("supplier", "status"),
+        ("storage", "is_processed", "shelf_life_days"), "certificates", ("supplier", "status"),
     ]  # fmt: skip
     inlines = [SKUInline, SeasonInline, ProductImageInline, RecognitionInline]
 

@@ -1,5 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
+from .documents import RequiredDocument
 from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
 from .prices import PriceTier
@@ -21,6 +22,7 @@ __all__ = [
     "Product",
     "ProductImage",
     "Recognition",
+    "RequiredDocument",
     "Reservation",
     "Season",
     "Spelling",

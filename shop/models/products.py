@@ -90,12 +90,22 @@ class Product(models.Model):
     summary = models.CharField(_("summary"), max_length=300, blank=True)
     species = models.CharField(_("species"), max_length=100, blank=True)
     storage = models.CharField(_("storage"), max_length=8, choices=Storage, default=Storage.AMBIENT)
+    is_processed = models.BooleanField(
+        _("processed food"),
+        default=False,
+        db_default=False,
+        help_text=_("Made and packed in a plant, which needs a food production licence."),
+    )
     shelf_life_days = models.PositiveSmallIntegerField(
         _("shelf life (days)"), null=True, blank=True
     )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     certificates = models.ManyToManyField(
-        Certificate, blank=True, related_name="products", verbose_name=_("certificates")
+        Certificate,
+        blank=True,
+        related_name="products",
+        verbose_name=_("certificates"),
+        limit_choices_to=~Q(kind="business_licence"),
     )
     is_synthetic = models.BooleanField(_("synthetic"), default=False, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

@@ -15,7 +15,8 @@ from .listing import lock_stock
 Content = dict[str, Any]
 
 PRODUCT_FIELDS = (
-    "name", "summary", "category", "county", "producer", "species", "storage", "shelf_life_days",
+    "name", "summary", "category", "county", "producer", "species", "storage", "is_processed",
+    "shelf_life_days",
 )  # fmt: skip
 SKU_FIELDS = (
     "name", "unit", "net_weight_kg", "is_weighed", "tolerance_percent", "minimum", "multiple",
@@ -59,7 +60,8 @@ def apply_content(product: Product, content: Content, *, day: date) -> None:
     """
     lock_stock(product.skus.values_list("pk", flat=True))
     for name in PRODUCT_FIELDS:
-        if name != "producer":
+        # A version may wait since before a field was there.
+        if name != "producer" and name in content:
             setattr(product, _attribute(Product, name), content[name])
     product.producer = product.supplier.producers.get(name=content["producer"])
     product.save()

@@ -14,6 +14,7 @@ from shop.models import SKU, Badge, ListingVersion, Product
 from suppliers.models import Certificate
 
 from .content import Content, apply_content, content_of
+from .documents import missing_documents
 from .listing import WrongStatus, lock_stock
 
 Status = ListingVersion.Status
@@ -254,5 +255,8 @@ def _refuse_unfit(product: Product, content: Content, *, day: date) -> None:
                 _("A protected species is sold only with its breeding and use permit."),
             )
         )
+    for document in missing_documents(product, content, day=day):
+        why = _("%(document)s: missing or expired.") % {"document": document}
+        errors.append(ErrorItem("/certificates", "document_missing", why))
     if errors:
         raise Invalid(errors=errors)

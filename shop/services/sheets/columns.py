@@ -139,6 +139,7 @@ COLUMNS = (
     Column("生产者", "product", "producer", text(100), 24, is_required=True),
     Column("物种", "product", "species", text(100), 12),
     Column("储存条件", "product", "storage", choice(Product.Storage.choices), 10),
+    Column("加工食品", "product", "is_processed", yes, 9),
     Column("保质期（天）", "product", "shelf_life_days", days, 10),
     Column("时令", "product", "seasons", seasons, 16),
     Column("规格编码", "sku", "code", code(40), 22, is_required=True),
@@ -163,7 +164,7 @@ COLUMNS = (
 #: What a new product or pack is where its cell is left empty.
 BLANK_PRODUCT: dict[str, Any] = {
     "summary": "", "species": "", "storage": Product.Storage.AMBIENT.value,
-    "shelf_life_days": None, "certificates": [], "seasons": [], "images": [],
+    "is_processed": False, "shelf_life_days": None, "certificates": [], "seasons": [], "images": [],
 }  # fmt: skip
 BLANK_SKU = {
     "is_weighed": False, "tolerance_percent": "0", "minimum": "1", "multiple": "1",

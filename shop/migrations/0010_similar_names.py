@@ -5,6 +5,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0008_versions")]
+    dependencies = [("shop", "0009_required_documents")]
 
     operations = [TrigramExtension()]
