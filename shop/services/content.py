@@ -199,6 +199,6 @@ def _fields(
 ) -> Iterator[tuple[str, str]]:
     for name in names:
         field = model._meta.get_field(name)
-        value = values[name]
+        value = values.get(name)
         choices = dict(getattr(field, "flatchoices", ()))
         yield str(field.verbose_name), str(choices.get(value, "" if value is None else value))  # type: ignore[union-attr]
