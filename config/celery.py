@@ -47,6 +47,14 @@ app.conf.beat_schedule = {
         "task": "reports.tasks.examine_months",
         "schedule": crontab(hour="18", minute="30"),
     },
+    "follow the documents that end": {
+        "task": "shop.tasks.follow_documents",
+        "schedule": crontab(minute="7"),
+    },
+    "tell of the documents that end": {
+        "task": "shop.tasks.tell_of_endings",
+        "schedule": crontab(minute="*/10"),
+    },
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

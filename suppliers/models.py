@@ -1,6 +1,6 @@
 """Suppliers and what makes them credible: producers, bases, certificates, assistance."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.core.files.storage import FileSystemStorage
 from django.core.validators import MinValueValidator
@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Division, OwnedQuerySet, User
 
 from .identifiers import validate_uscc
+
+#: How long before its end a document is shown as ending.
+SOON = timedelta(days=30)
 
 
 class OwnedBySupplierQuerySet(OwnedQuerySet):
@@ -203,6 +206,10 @@ class CertificateQuerySet(OwnedBySupplierQuerySet):
         return self.filter(
             Q(valid_until__isnull=True) | Q(valid_until__gte=day), valid_from__lte=day
         )
+
+    def expiring(self, day: date) -> "CertificateQuerySet":
+        """Certificates that end within a month from `day`, the next to end first."""
+        return self.filter(valid_until__range=(day, day + SOON)).order_by("valid_until", "id")
 
     def shown(self) -> "CertificateQuerySet":
         """Certificates that everybody may see; a business licence tells the credit code."""

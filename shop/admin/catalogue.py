@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from accounts.admin import ALL, BY_OWN_PEOPLE, EDIT, SUPPLIER, VIEW, OwnedAdmin
 from accounts.models import User
-from shop.models import Category, FreightRate, RequiredDocument
+from shop.models import Category, FreightRate, Reminder, RequiredDocument
 
 
 @admin.register(Category)
@@ -35,3 +35,11 @@ class RequiredDocumentAdmin(OwnedAdmin):
     ]  # fmt: skip
     list_filter = ["held_by", "kind", "category"]
     list_select_related = ["category"]
+
+
+@admin.register(Reminder)
+class ReminderAdmin(OwnedAdmin):
+    rights = {**BY_OWN_PEOPLE, SUPPLIER: VIEW}
+    list_display = ["supplier", "document", "ends_on", "days", "made_at", "told_at"]
+    list_filter = ["days"]
+    list_select_related = ["supplier", "certificate", "recognition"]

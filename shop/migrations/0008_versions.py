@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 from django.conf import settings
+from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
 
@@ -14,6 +15,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Names are compared by the letters that they share, so that doubles are found.
+        TrigramExtension(),
         migrations.CreateModel(
             name="Badge",
             fields=[

@@ -5,6 +5,7 @@ from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
 from .prices import PriceTier
 from .products import Category, Product, ProductImage, Recognition, Season
+from .reminders import Reminder
 from .skus import SKU
 from .stock import Reservation, Stock
 from .versions import Badge, ListingVersion
@@ -22,6 +23,7 @@ __all__ = [
     "Product",
     "ProductImage",
     "Recognition",
+    "Reminder",
     "RequiredDocument",
     "Reservation",
     "Season",

@@ -1,5 +1,6 @@
 """Products: what a supplier offers, where it comes from and when."""
 
+from collections.abc import Collection
 from datetime import date
 
 from django.core.validators import RegexValidator
@@ -8,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Division, OwnedQuerySet
-from suppliers.models import Certificate, Producer, Supplier
+from suppliers.models import SOON, Certificate, Producer, Supplier
 
 MONTH_DAY = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 month_day = RegexValidator(MONTH_DAY, _("Enter a month and a day: MM-DD."))
@@ -46,6 +47,11 @@ class ProductQuerySet(OwnedQuerySet):
     def on_sale(self) -> "ProductQuerySet":
         """Products that the catalogue shows."""
         return self.filter(status=Product.Status.LISTED, supplier__status=Supplier.Status.APPROVED)
+
+    def with_ended_documents(self, kinds: Collection[str], day: date) -> "ProductQuerySet":
+        """Listed products of suppliers with a certificate of `kinds` that ended before `day`."""
+        ended = Certificate.objects.filter(kind__in=kinds, valid_until__lt=day)
+        return self.filter(status=Product.Status.LISTED, supplier__in=ended.values("supplier"))
 
 
 class Product(models.Model):
@@ -200,6 +206,10 @@ class RecognitionQuerySet(OwnedByProductQuerySet):
     def valid(self, day: date) -> "RecognitionQuerySet":
         """Recognitions valid on `day`; `valid_until` is the last valid day."""
         return self.filter(valid_from__lte=day, valid_until__gte=day)
+
+    def expiring(self, day: date) -> "RecognitionQuerySet":
+        """Recognitions that end within a month from `day`, the next to end first."""
+        return self.filter(valid_until__range=(day, day + SOON)).order_by("valid_until", "id")
 
 
 class Recognition(models.Model):

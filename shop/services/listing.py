@@ -44,8 +44,12 @@ def list_product(product: Product, *, by: User, now: datetime) -> Product:
 
 
 @transaction.atomic
-def suspend_product(product: Product, *, reason: str, by: User, now: datetime) -> Product:
-    """Take a product off sale for a while; raise WrongStatus unless it is listed."""
+def suspend_product(product: Product, *, reason: str, by: User | None, now: datetime) -> Product:
+    """
+    Take a product off sale for a while; `by` is None when the system does.
+
+    Raise WrongStatus unless it is listed.
+    """
     return _move(product, Status.SUSPENDED, by=by, now=now, reason=reason)
 
 
@@ -75,7 +79,7 @@ def reinstate_supplier(
     return _move_supplier(supplier, suspended, Supplier.Status.APPROVED, by, now, reason)
 
 
-def _move(product: Product, to: str, *, by: User, now: datetime, reason: str) -> Product:
+def _move(product: Product, to: str, *, by: User | None, now: datetime, reason: str) -> Product:
     lock_stock(SKU.objects.filter(product=product).values_list("pk", flat=True))
     product = Product.objects.select_for_update(no_key=True).get(pk=product.pk)
     before = product.status
