@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from .models import MediaType
-from .services.uploads import PICTURES, FileTooLarge, UploadRejected, checked_upload
+from .services.uploads import PICTURES, FileTooLarge, Upload, UploadRejected, checked_upload
 
 
 class UploadField(forms.FileField):
@@ -34,7 +34,7 @@ class UploadField(forms.FileField):
     def _checked(self, file: UploadedFile) -> ContentFile:
         try:
             with checked_upload(file.chunks(), accepts=self.accepts) as upload:
-                content, suffix = upload.path.read_bytes(), upload.media_type.suffix
+                content, name = upload.path.read_bytes(), self.name_of(upload)
         except (FileTooLarge, UploadRejected) as refusal:
             why = refusal.errors[0].detail if refusal.errors else refusal.detail
             raise ValidationError(
@@ -42,10 +42,22 @@ class UploadField(forms.FileField):
                 code=refusal.code,
                 params={"file": file.name, "why": why},
             ) from refusal
-        return ContentFile(content, name=f"{uuid.uuid4()}.{suffix}")
+        return ContentFile(content, name=name)
+
+    def name_of(self, upload: Upload) -> str:
+        """Return an opaque name of our own."""
+        return f"{uuid.uuid4()}.{upload.media_type.suffix}"
 
 
 class PictureField(UploadField):
     """A picture that somebody sends with a form."""
 
     accepts = PICTURES
+
+    def name_of(self, upload: Upload) -> str:
+        return picture_name(upload)
+
+
+def picture_name(upload: Upload) -> str:
+    """Return a name by what is seen, so that the same picture is known again."""
+    return f"{upload.sha256}.{upload.media_type.suffix}"

@@ -23,7 +23,8 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from accounts.admin import SUPPLIER, actor_of
 from accounts.api.authentication import actor
 from accounts.refusals import Refusal
-from shop.services.sheets.applying import apply_sheet
+from shop.services.sheets.applying import Outcome, apply_sheet
+from shop.services.sheets.pictures import take_pictures
 from shop.services.sheets.planning import Plan, plan_of
 from shop.services.sheets.writing import listings_workbook, marked_workbook
 from suppliers.models import Supplier
@@ -31,6 +32,8 @@ from suppliers.models import Supplier
 from .messages import tell
 
 MAX_SIZE = 10 * 1024**2
+#: Of a ZIP of pictures.
+MAX_ZIP = 200 * 1024**2
 #: How long a preview can be taken over, in seconds; then its file is cleared away.
 KEPT = 24 * 3600
 #: How many products and problems the preview shows.
@@ -48,6 +51,16 @@ class SheetForm(forms.Form):
         return file
 
 
+class PicturesForm(forms.Form):
+    file = forms.FileField(label=_("ZIP of pictures"), widget=UnfoldAdminFileFieldWidget)
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_ZIP:
+            raise forms.ValidationError(_("The file is larger than is allowed."))
+        return file
+
+
 class SheetPages:
     """The pages of the workbook, on the list of products."""
 
@@ -59,6 +72,9 @@ class SheetPages:
             path("sheet/", self.admin_site.admin_view(self.download), name="shop_product_sheet"),
             path("upload/", self.admin_site.admin_view(self.upload), name="shop_product_upload"),
             path("apply/", self.admin_site.admin_view(self.apply), name="shop_product_apply"),
+            path(
+                "pictures/", self.admin_site.admin_view(self.pictures), name="shop_product_pictures"
+            ),
             path("marked/", self.admin_site.admin_view(self.marked), name="shop_product_marked"),
         ]
         return [*pages, *super().get_urls()]  # type: ignore[misc]
@@ -95,6 +111,7 @@ class SheetPages:
                 "opts": self.opts,
                 "title": _("Upload listings"),
                 "form": form,
+                "pictures_form": PicturesForm(prefix="pictures"),
                 "token": token,
                 **(_shown(plan) if plan else {}),
             },
@@ -116,15 +133,24 @@ class SheetPages:
             tell(request, refusal)
             return redirect("admin:shop_product_upload")
         file.unlink(missing_ok=True)
-        messages.success(
-            request,
-            _(
-                "Taken over: %(drafts)d drafts, %(versions)d listings sent to review, "
-                "stock of %(stock)d packs."
-            )
-            % vars(outcome),
-        )
-        return redirect("admin:shop_product_changelist")
+        return _done(request, outcome)
+
+    def pictures(self, request: HttpRequest) -> HttpResponse:
+        """Take over the pictures of a ZIP."""
+        supplier = _supplier(request)
+        form = PicturesForm(request.POST, request.FILES, prefix="pictures")
+        if not form.is_valid():
+            messages.error(request, str(form.errors["file"][0]))
+            return redirect("admin:shop_product_upload")
+        kept = _keep(form.cleaned_data["file"])
+        try:
+            outcome = take_pictures(kept, supplier=supplier, by=actor(request), now=timezone.now())
+        except Refusal as refusal:
+            tell(request, refusal)
+            return redirect("admin:shop_product_upload")
+        finally:
+            kept.unlink(missing_ok=True)
+        return _done(request, outcome)
 
     def marked(self, request: HttpRequest) -> HttpResponse:
         """Return the file that was uploaded, with a column that says what is wrong."""
@@ -142,6 +168,15 @@ def _supplier(request: HttpRequest) -> Supplier:
         raise PermissionDenied
     supplier: Supplier = actor(request).supplier_membership.supplier
     return supplier
+
+
+def _done(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    said = _(
+        "Taken over: %(drafts)d drafts, %(versions)d listings sent to review, "
+        "stock of %(stock)d packs."
+    )
+    messages.success(request, said % vars(outcome))
+    return redirect("admin:shop_product_changelist")
 
 
 def _given(request: HttpRequest, supplier: Supplier) -> dict[str, Any] | None:

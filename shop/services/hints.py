@@ -10,6 +10,9 @@ from shop.models import ListingVersion, Product
 #: How alike two names are, from 0 to 1, that a person should look at.
 ALIKE = 0.5
 
+#: The folder and the digest that a picture's name begins with.
+KNOWN_BY = len("products/") + 64
+
 MEDIAN = """
     SELECT count(DISTINCT product.id) AS products,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY tier.unit_price / sku.net_weight_kg) AS per_kg
@@ -25,12 +28,12 @@ MEDIAN = """
         AND product.category_id = %(category)s AND product.storage = %(storage)s
 """
 
-TWINS = """
+TWINS = f"""
     SELECT product.code, product.name, supplier.name AS supplier,
         similarity(product.name, %(name)s) >= %(alike)s AS same_name,
         EXISTS (
             SELECT FROM shop_productimage image
-            WHERE image.product_id = product.id AND image.file = ANY(%(images)s)
+            WHERE image.product_id = product.id AND left(image.file, {KNOWN_BY}) = ANY(%(images)s)
         ) AS same_image
     FROM shop_product product
     JOIN suppliers_supplier supplier ON supplier.id = product.supplier_id
@@ -38,12 +41,12 @@ TWINS = """
         product.category_id = %(category)s AND similarity(product.name, %(name)s) >= %(alike)s
         OR EXISTS (
             SELECT FROM shop_productimage image
-            WHERE image.product_id = product.id AND image.file = ANY(%(images)s)
+            WHERE image.product_id = product.id AND left(image.file, {KNOWN_BY}) = ANY(%(images)s)
         )
     )
     ORDER BY product.supplier_id = %(supplier)s DESC, similarity(product.name, %(name)s) DESC
     LIMIT 10
-"""
+"""  # noqa: S608 - only a number is put in
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def twins_of(version: ListingVersion) -> list[Twin]:
         "supplier": product.supplier_id,
         "category": version.content["category"],
         "name": version.content["name"],
-        "images": [image["file"] for image in version.content["images"]],
+        "images": [image["file"][:KNOWN_BY] for image in version.content["images"]],
         "alike": ALIKE,
     }
     return [Twin(**row) for row in rows_of(TWINS, values)]

@@ -1,0 +1,123 @@
+"""Take in the pictures of many products at once: a ZIP whose files are named after SKUs."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import picture_name
+from accounts.models import User
+from accounts.refusals import ErrorItem, Invalid
+from accounts.services.audit import record
+from accounts.services.uploads import PICTURES, FileTooLarge, UploadRejected, checked_upload
+from shop.models import SKU, Product
+from shop.services.content import apply_content, contents_of
+from shop.services.reviewing import submit_version
+from suppliers.models import Supplier
+
+from .applying import Naming, Outcome
+
+MAX_PICTURES = 500
+CHUNK = 64 * 1024
+#: The SKU, and which of its pictures this is: CS-EGG-360.jpg, CS-EGG-360_2.png.
+NAME = re.compile(r"^(?P<sku>[-a-zA-Z0-9_]+?)(?:_(?P<place>[0-9]{1,2}))?\.(?:jpe?g|png)$", re.I)
+
+
+def take_pictures(path: Path, *, supplier: Supplier, by: User, now: datetime) -> Outcome:
+    """
+    Give products the pictures of the ZIP in place of theirs: drafts at once, others by a version.
+
+    All or nothing. Raise Invalid with an error for each file that is wrong, or what refuses
+    a product, which is named then.
+    """
+    stored: list[str] = []
+    try:
+        with transaction.atomic():
+            return _take(path, stored, supplier, by, now)
+    except BaseException:
+        for name in stored:
+            default_storage.delete(name)
+        raise
+
+
+def _take(path: Path, stored: list[str], supplier: Supplier, by: User, now: datetime) -> Outcome:
+    day = timezone.localdate(now)
+    own = SKU.objects.filter(product__supplier=supplier).values_list("code", "product__code")
+    product_by_sku = dict(own)
+    images: dict[str, list[dict[str, str]]] = {}
+    errors: list[ErrorItem] = []
+    for name, file in _files(path):
+        match = NAME.match(name)
+        sku = _known(match["sku"] if match else "", product_by_sku)
+        if sku is None:
+            why = str(
+                _("Pictures are named after a SKU of yours: CS-EGG-360.jpg, CS-EGG-360_2.png.")
+            )
+            errors.append(ErrorItem("/file", "unknown_sku", f"{name}: {why}"))
+            continue
+        try:
+            image = {"file": _kept(file, stored), "caption": ""}
+        except (FileTooLarge, UploadRejected, zipfile.BadZipFile, OSError, RuntimeError) as error:
+            found = getattr(error, "errors", None)
+            why = str(found[0].detail if found else getattr(error, "detail", _("It is damaged.")))
+            errors.append(ErrorItem("/file", "bad_picture", f"{name}: {why}"))
+            continue
+        images.setdefault(product_by_sku[sku], []).append(image)
+    if errors:
+        raise Invalid(errors=errors)
+    drafts = versions = 0
+    products = Product.objects.filter(supplier=supplier, code__in=images).select_related("supplier")
+    contents = contents_of([product.pk for product in products], day=day)
+    for product in products.order_by("code"):
+        content = {**contents[product.pk], "images": images[product.code]}
+        with Naming(product.code):
+            if product.status == Product.Status.DRAFT:
+                apply_content(product, content, day=day)
+                drafts += 1
+            else:
+                submit_version(product, content=content, by=by, now=now)
+                versions += 1
+    outcome = Outcome(drafts, versions, 0)
+    record("take_pictures", supplier, by=by, now=now, after=vars(outcome))
+    return outcome
+
+
+def _files(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the files of the ZIP in the order of their names, whatever folders they lie in."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = [part for part in archive.infolist() if not part.is_dir()]
+            # What macOS adds to every ZIP is nobody's picture.
+            parts = [part for part in parts if "__MACOSX" not in part.filename]
+            if not 0 < len(parts) <= MAX_PICTURES:
+                detail = _("A ZIP holds 1 to %(most)d pictures.") % {"most": MAX_PICTURES}
+                raise Invalid(errors=[ErrorItem("/file", "invalid", detail)])
+            for part in sorted(parts, key=lambda part: part.filename):
+                with archive.open(part) as file:
+                    yield part.filename.rpartition("/")[2], file
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+        detail = _("This is not a sound ZIP file, or it is encrypted.")
+        raise Invalid(errors=[ErrorItem("/file", "invalid", detail)]) from error
+
+
+def _known(code: str, product_by_sku: dict[str, str]) -> str | None:
+    by_upper = {sku.upper(): sku for sku in product_by_sku}
+    return by_upper.get(code.upper())
+
+
+def _kept(file: IO[bytes], stored: list[str]) -> str:
+    """Check a picture and store it; only so much is unpacked as a picture may have."""
+    with checked_upload(iter(lambda: file.read(CHUNK), b""), accepts=PICTURES) as upload:
+        name = default_storage.save(
+            f"products/{picture_name(upload)}", ContentFile(upload.path.read_bytes())
+        )
+    stored.append(name)
+    return name
