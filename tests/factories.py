@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from orders.models import Address, Buyer, Membership
-from shop.models import SKU, PriceTier, Product, Stock
+from shop.models import SKU, Batch, PriceTier, Product, Stock
 from suppliers.identifiers import uscc_check_character
 from suppliers.models import Producer, Supplier, SupplierMember
 
@@ -134,3 +134,18 @@ class AddressFactory(DjangoModelFactory[Address]):
     street = "新港东路1号"
     consignee = "陈小明"
     phone = "13812341234"
+
+
+class BatchFactory(DjangoModelFactory[Batch]):
+    """A hundred kilograms of a product, of which nothing has left."""
+
+    class Meta:
+        model = Batch
+
+    product = factory.SubFactory(ProductFactory)
+    supplier = factory.SelfAttribute("product.supplier")
+    code = factory.Sequence(lambda n: f"B-{n:04}")
+    produced_on = date(2026, 11, 1)
+    expires_on = date(2099, 12, 31)
+    quantity = Decimal(100)
+    left = factory.SelfAttribute("quantity")

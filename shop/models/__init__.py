@@ -1,5 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
+from .batches import Batch
 from .documents import RequiredDocument
 from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
@@ -13,6 +14,7 @@ from .versions import Badge, ListingVersion
 __all__ = [
     "SKU",
     "Badge",
+    "Batch",
     "Catalogue",
     "Category",
     "FreightRate",
