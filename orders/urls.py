@@ -17,6 +17,11 @@ urlpatterns = [
     path("consignments/<str:number>/", supplying.ConsignmentView.as_view(), name="consignment"),
     path("supply/consignments/", supplying.SupplyView.as_view(), name="supply"),
     path(
+        "supply/consignments/<str:number>/",
+        supplying.SuppliedView.as_view(),
+        name="supplied",
+    ),
+    path(
         "supply/consignments/<str:number>/confirm/",
         supplying.ConfirmView.as_view(),
         name="supply-confirm",

@@ -5,6 +5,7 @@ from .claims import Claim, ClaimLine
 from .evidence import Fapiao, Payment
 from .idempotency import IdempotencyKey
 from .orders import Consignment, Order, OrderEvent, OrderLine
+from .shipping import LineBatch
 
 __all__ = [
     "Address",
@@ -16,6 +17,7 @@ __all__ = [
     "Credit",
     "Fapiao",
     "IdempotencyKey",
+    "LineBatch",
     "Membership",
     "Order",
     "OrderEvent",

@@ -211,7 +211,9 @@ class OrderLine(models.Model):
     unit_price = models.DecimalField(_("unit price (yuan)"), max_digits=12, decimal_places=4)
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
     amount = models.DecimalField(_("amount (yuan)"), max_digits=14, decimal_places=2)
-    batch = models.CharField(_("batch"), max_length=60, blank=True)
+    batch = models.CharField(
+        _("batch"), max_length=500, blank=True, help_text=_("As the supplier named it.")
+    )
     shipped_quantity = models.DecimalField(
         _("shipped quantity"), max_digits=12, decimal_places=3, null=True, blank=True
     )

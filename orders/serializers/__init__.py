@@ -6,6 +6,7 @@ from .answers import (
     order_as_text,
     orders_as_json,
     quote_as_json,
+    supplied_as_json,
 )
 from .requests import (
     AcceptanceSerializer,
@@ -24,6 +25,7 @@ from .shapes import (
     EventSerializer,
     OrderSerializer,
     QuoteSerializer,
+    SuppliedConsignmentSerializer,
 )
 
 __all__ = [
@@ -40,10 +42,12 @@ __all__ = [
     "ReasonSerializer",
     "SettlementSerializer",
     "ShipmentSerializer",
+    "SuppliedConsignmentSerializer",
     "consignment_as_json",
     "consignments_as_json",
     "fingerprint_of",
     "order_as_text",
     "orders_as_json",
     "quote_as_json",
+    "supplied_as_json",
 ]

@@ -1,6 +1,6 @@
 """Orders, consignments and quotes as JSON values, in the shapes of `shapes`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.api.serializers import money, plain
 from orders.models import Consignment, Order, OrderLine
+from orders.services.batching import Proposal
+from orders.services.contact import Contact
 from orders.services.placing import PlacedLine
 from orders.services.quoting import Quote
 
@@ -100,6 +102,34 @@ def consignment_as_json(consignment: Consignment, lines: Sequence[OrderLine]) ->
         "shipped_at": _moment(consignment.shipped_at),
         "accepted_at": _moment(consignment.accepted_at),
     }
+
+
+def supplied_as_json(
+    consignment: Consignment,
+    lines: Sequence[OrderLine],
+    *,
+    contact: Contact,
+    proposals: Mapping[int, Sequence[Proposal]],
+) -> dict[str, Any]:
+    """Return a consignment as its supplier sees it; its lines come with their batches."""
+    answer = consignment_as_json(consignment, lines)
+    for line, shown in zip(lines, answer["lines"], strict=True):
+        shown["batch"] = line.batch
+        shown["batches"] = [
+            {"batch": part.batch.code, "quantity": plain(part.quantity)}
+            for part in line.batches.all()
+        ]
+        shown["proposed_batches"] = [
+            {
+                "batch": proposal.batch.code,
+                "quantity": plain(proposal.quantity),
+                "expires_on": proposal.batch.expires_on,
+            }
+            for proposal in proposals.get(line.number, ())
+        ]
+    division = {"code": contact.division.code, "name": contact.division.name}
+    answer["contact"] = {**contact._asdict(), "division": division}
+    return answer
 
 
 def quote_as_json(priced: Quote) -> dict[str, Any]:

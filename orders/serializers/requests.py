@@ -9,9 +9,12 @@ from rest_framework import serializers
 
 from accounts.api.serializers import MoneyField, QuantityField, StrictSerializer, TextField
 from orders.models import Buyer
+from orders.services.batching import Part
 from orders.services.quoting import WantedLine, Wish
 
 MAX_LINES = 500
+#: So that their names fit beside the line.
+MAX_BATCHES = 8
 
 
 class WantedLineSerializer(StrictSerializer):
@@ -82,16 +85,49 @@ class _NumberedLinesSerializer(StrictSerializer):
         }
 
 
+class PartSerializer(StrictSerializer):
+    batch = TextField(max_length=60)
+    quantity = QuantityField()
+
+
 class ShippedLineSerializer(StrictSerializer):
     line = LineNumberField()
     quantity = QuantityField(allow_zero=True)
     batch = TextField(max_length=60, required=False, default="", allow_blank=True)
+    batches = PartSerializer(  # type: ignore[call-arg]
+        many=True,
+        required=False,
+        allow_empty=False,
+        max_length=MAX_BATCHES,
+        help_text="Instead of `batch`, when the line is of several; their sum is the quantity.",
+    )
+
+    def validate(self, line: dict[str, Any]) -> dict[str, Any]:
+        batches = line.get("batches", [])
+        if batches and line["batch"]:
+            raise serializers.ValidationError(
+                {"batch": _("Name the batch here or in “batches”, not in both.")}
+            )
+        if batches and sum(part["quantity"] for part in batches) != line["quantity"]:
+            raise serializers.ValidationError(
+                {"batches": _("The batches do not add up to the quantity.")}
+            )
+        return line
 
 
 class ShipmentSerializer(_NumberedLinesSerializer):
     carrier = TextField(max_length=60)
     tracking = TextField(max_length=60, required=False, default="", allow_blank=True)
     lines = ShippedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
+
+    def parts_by_line(self) -> dict[int, list[Part]]:
+        """Return the parts of each line by its number, in their order."""
+        return {
+            line["line"]: [Part(part["quantity"], part["batch"]) for part in line["batches"]]
+            if "batches" in line
+            else [Part(line["quantity"], line["batch"])]
+            for line in self.validated_data["lines"]
+        }
 
 
 class AcceptedLineSerializer(StrictSerializer):

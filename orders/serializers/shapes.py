@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from accounts.api.serializers import MoneyField, QuantityField
 from orders.models import Address, Buyer, Claim, Consignment, Order, OrderEvent
+from orders.services.contact import masked_phone
 
 
 class CodeAndName(serializers.Serializer[Any]):
@@ -62,6 +63,40 @@ class ConsignmentSerializer(ConsignmentInOrderSerializer):
     confirmed_at = serializers.DateTimeField(allow_null=True)
     shipped_at = serializers.DateTimeField(allow_null=True)
     accepted_at = serializers.DateTimeField(allow_null=True)
+
+
+class BatchPartSerializer(serializers.Serializer[Any]):
+    batch = serializers.CharField()
+    quantity = QuantityField()
+
+
+class ProposedBatchSerializer(BatchPartSerializer):
+    expires_on = serializers.DateField(allow_null=True)
+
+
+class SuppliedLineSerializer(LineSerializer):
+    batch = serializers.CharField(help_text="As the supplier named it.")
+    batches = BatchPartSerializer(many=True, help_text="Those that are entered here.")
+    proposed_batches = ProposedBatchSerializer(
+        many=True, help_text="From which it should leave: what expires first leaves first."
+    )
+
+
+class ContactSerializer(serializers.Serializer[Any]):
+    """Who takes a delivery; masked until the supplier has confirmed it."""
+
+    consignee = serializers.CharField()
+    phone = serializers.CharField()
+    division = CodeAndName()
+    street = serializers.CharField()
+    is_masked = serializers.BooleanField()
+
+
+class SuppliedConsignmentSerializer(ConsignmentSerializer):
+    """The shape of `supplied_as_json`."""
+
+    contact = ContactSerializer()
+    lines = SuppliedLineSerializer(many=True)
 
 
 class ClaimLineSerializer(serializers.Serializer[Any]):
@@ -140,8 +175,3 @@ class QuoteSerializer(serializers.Serializer[Any]):
     total_amount = MoneyField()
     lines = QuotedLineSerializer(many=True)
     errors = RefusedSerializer(many=True)  # type: ignore[assignment]
-
-
-def masked_phone(phone: str) -> str:
-    """Return a phone number that only its owner recognises: 138****1234."""
-    return f"{phone[:3]}****{phone[-4:]}" if len(phone) > 7 else "****"

@@ -20,11 +20,17 @@ from orders.serializers import (
     ConsignmentSerializer,
     ReasonSerializer,
     ShipmentSerializer,
+    SuppliedConsignmentSerializer,
     consignments_as_json,
+    supplied_as_json,
 )
+from orders.services.batching import propose_batches
+from orders.services.contact import contact_of
+from orders.services.steps import consignment_for_supplier
 from orders.services.supplying import (
     confirm_consignment,
     decline_consignment,
+    lines_to_ship,
     ship_consignment,
 )
 
@@ -53,6 +59,27 @@ class ConsignmentView(APIView):
     @extend_schema(operation_id="consignments_retrieve", responses=ConsignmentSerializer)
     def get(self, request: Request, number: str) -> Response:
         return answer_consignment(number, by=actor(request))
+
+
+class SuppliedView(APIView):
+    """One consignment as its supplier needs it: whom it goes to, and from which batches."""
+
+    @extend_schema(
+        operation_id="supply_consignments_retrieve", responses=SuppliedConsignmentSerializer
+    )
+    def get(self, request: Request, number: str) -> Response:
+        by = actor(request)
+        key, _order_id = consignment_for_supplier(number, by=by)
+        found = (
+            _with_buyer(Consignment.objects).select_related("order__address__division").get(pk=key)
+        )
+        lines = list(lines_to_ship(found).prefetch_related("batches__batch"))
+        is_open = found.status in Consignment.HOLDING_STOCK
+        proposals = propose_batches(lines, day=timezone.localdate()) if is_open else {}
+        answer = supplied_as_json(
+            found, lines, contact=contact_of(found, by=by), proposals=proposals
+        )
+        return Response(answer)
 
 
 class ConfirmView(APIView):
@@ -93,7 +120,7 @@ class ShipView(APIView):
         body.is_valid(raise_exception=True)
         ship_consignment(
             number,
-            shipped=body.by_line("batch"),
+            shipped=body.parts_by_line(),
             carrier=body.validated_data["carrier"],
             tracking=body.validated_data["tracking"],
             by=actor(request),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from accounts.models import User
 from orders.models import Consignment, Membership, Order
 from orders.services.approving import approve_order, cancel_order, reject_order
+from orders.services.batching import Part
 from orders.services.claiming import open_claim
 from orders.services.placing import place_order
 from orders.services.quoting import WantedLine, Wish
@@ -84,7 +85,7 @@ def _ship(order: Order, now: datetime) -> None:
         ship_consignment(
             consignment.number,
             shipped={
-                line.number: (line.quantity, f"示例-{now:%Y%m%d}")
+                line.number: [Part(line.quantity, f"示例-{now:%Y%m%d}")]
                 for line in consignment.lines.all()
             },
             carrier="示例冷链物流",

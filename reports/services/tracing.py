@@ -9,7 +9,16 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.refusals import NotFound
-from orders.models import Claim, Consignment, Fapiao, Order, OrderEvent, OrderLine, Payment
+from orders.models import (
+    Claim,
+    Consignment,
+    Fapiao,
+    LineBatch,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Payment,
+)
 from reports.models import Declaration, DeclarationRow, LedgerEntry, Month
 
 from .figures import COLUMNS, Question, answer
@@ -154,6 +163,14 @@ def _of_declared_row(key: Any, row: int) -> _Start:
     return _Start(rows=DeclarationRow.objects.filter(declaration=key, row=row))
 
 
+def _of_batch(code: str) -> _Start:
+    """Begin with a batch's own code, as suppliers name it, or its trace code."""
+    named = Q(batch__code=code) | Q(batch__trace_code=code)
+    # Asked for first, so that what remains finds its lines by two indexes.
+    linked = LineBatch.objects.filter(named).values_list("line", flat=True)[: SHOWN + 1]
+    return _Start(OrderLine.objects.filter(Q(batch=code) | Q(pk__in=list(linked))))
+
+
 STARTS: dict[str, Any] = {
     "entry": _of_entry,
     "order": lambda number: _Start(OrderLine.objects.filter(order__number=number)),
@@ -163,7 +180,7 @@ STARTS: dict[str, Any] = {
     "declaration": lambda key: _Start(
         rows=DeclarationRow.objects.filter(declaration=key), declaration=key
     ),
-    "batch": lambda code: _Start(OrderLine.objects.filter(batch=code)),
+    "batch": _of_batch,
 }
 
 

@@ -62,6 +62,16 @@ WHERE reserved <> coalesce(held.quantity, 0) OR NOT reserved BETWEEN 0 AND on_ha
 ORDER BY stock.sku_id LIMIT {LISTED}
 """  # noqa: S608
 
+BATCHES_LOSE_WHAT_SHIPS = f"""
+SELECT batch.id AS batch, batch.quantity, batch."left", coalesce(shipped.drawn, 0) AS drawn
+FROM shop_batch batch
+LEFT JOIN (
+    SELECT batch_id, sum(drawn) AS drawn FROM orders_linebatch GROUP BY batch_id
+) shipped ON shipped.batch_id = batch.id
+WHERE batch."left" <> batch.quantity - coalesce(shipped.drawn, 0)
+ORDER BY batch.id LIMIT {LISTED}
+"""  # noqa: S608
+
 OPEN_LINES_HOLD_STOCK = f"""
 SELECT coalesce(line.id, held.line_id) AS line, line.quantity AS ordered, held.quantity AS reserved
 FROM (
@@ -191,6 +201,7 @@ def verify(*, now: datetime, month: date | None = None) -> list[Check]:
         "every grain adds up to the same": partial(rows_of, GRAINS_AGREE, values),
         "every number is finite": partial(rows_of, NUMBERS_ARE_FINITE, values),
         "stock holds its reservations": partial(rows_of, STOCK_HOLDS_RESERVATIONS, values),
+        "batches lose what ships": partial(rows_of, BATCHES_LOSE_WHAT_SHIPS, values),
         "open lines hold their stock": partial(rows_of, OPEN_LINES_HOLD_STOCK, values),
         "accepted lines are booked": partial(rows_of, ACCEPTED_LINES_ARE_BOOKED, values),
         "refunds are booked": partial(rows_of, REFUNDS_ARE_BOOKED, values),

@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("supplier", "code"),
+                        fields=("code", "supplier"),
                         name="batch_code_once_per_supplier",
                         violation_error_message="There is a batch with this number already.",
                     ),

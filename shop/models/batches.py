@@ -37,10 +37,6 @@ class BatchQuerySet(OwnedBySupplierQuerySet):
         """Batches in the order in which they should leave; what never expires comes last."""
         return self.order_by(F("expires_on").asc(nulls_last=True), "produced_on", "pk")
 
-    def locked(self, pks: list[int]) -> "BatchQuerySet":
-        """Lock these rows in key order; nobody locks batches in another order."""
-        return self.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
-
 
 class Batch(models.Model):
     """
@@ -119,7 +115,8 @@ class Batch(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["supplier", "code"],
+                # An auditor asks by the code alone.
+                fields=["code", "supplier"],
                 name="batch_code_once_per_supplier",
                 violation_error_message=_("There is a batch with this number already."),
             ),

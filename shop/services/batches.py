@@ -1,6 +1,6 @@
 """Enter batches, draw them down as they ship, and call them back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -120,11 +120,14 @@ def end_of_shelf_life(batch: Batch) -> date | None:
     return None if days is None else batch.produced_on + timedelta(days)
 
 
-def named_batches(supplier_id: int, codes: Sequence[str]) -> dict[str, Batch]:
-    """Lock those of a supplier's batches that have these codes; return them by code."""
-    found = Batch.objects.filter(supplier=supplier_id, code__in=codes)
-    rows = Batch.objects.locked(list(found.values_list("pk", flat=True)))
-    return {batch.code: batch for batch in rows}
+def named_batches(supplier_id: int, codes: Collection[str]) -> dict[str, Batch]:
+    """
+    Lock those of a supplier's batches that have these codes; return them by code.
+
+    In key order, as everybody who locks several.
+    """
+    named = Batch.objects.filter(supplier=supplier_id, code__in=codes).order_by("pk")
+    return {batch.code: batch for batch in named.select_for_update(no_key=True)}
 
 
 def draw_down(quantity_by_batch: Mapping[int, Decimal]) -> None:

@@ -118,6 +118,47 @@ class TestWithoutAKey:
         refused(world.alice.get("/orders/"), 401, "not_authenticated")
 
 
+class TestSuppliedConsignments:
+    """What its supplier needs to deliver is nobody else's."""
+
+    @pytest.mark.parametrize(
+        ("who", "status", "code"),
+        [
+            ("stranger", 404, "not_found"),
+            ("bob", 404, "not_found"),
+            ("stella", 404, "not_found"),
+            ("alice", 403, "forbidden"),
+            ("olga", 403, "forbidden"),
+        ],
+    )
+    def test_are_refused(self, world: Market, who: str, status: int, code: str) -> None:
+        answer = getattr(world, who).get(f"/supply/consignments/{world.consignment}/")
+        refused(answer, status, code)
+
+    def test_are_refused_before_their_approval(self, world: Market) -> None:
+        limited = world.member(Membership.Role.PURCHASER, approval_limit=1)
+        number = world.placed(by=limited)["consignments"][0]["number"]
+        refused(world.sam.get(f"/supply/consignments/{number}/"), 404, "not_found")
+
+    def test_tell_the_contact_once_confirmed(self, world: Market) -> None:
+        number = world.placed()["consignments"][0]["number"]
+
+        def contact() -> tuple[str, str, str, bool]:
+            told = world.sam.get(f"/supply/consignments/{number}/").json()["contact"]
+            return told["consignee"], told["phone"], told["street"], told["is_masked"]
+
+        assert contact() == ("陈**", "138****1234", "新港***", True)
+        world.confirm(number)
+        assert contact() == ("陈小明", "13812341234", "新港东路1号", False)
+
+    def test_of_declined_ones_stay_masked(self, world: Market) -> None:
+        number = world.placed()["consignments"][0]["number"]
+        world.decline(number)
+        answer = world.sam.get(f"/supply/consignments/{number}/").content.decode()
+        assert "13812341234" not in answer
+        assert "陈小明" not in answer
+
+
 class TestSeeingIsNotDoing:
     """Who sees a row but may not take the step hears so."""
 

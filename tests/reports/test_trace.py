@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import Division, User
-from orders.models import OrderEvent, OrderLine
+from orders.models import LineBatch, OrderEvent, OrderLine
 from reports.models import Declaration, DeclarationRow, LedgerEntry
 from reports.services.months import close_month
 from reports.services.totals import roll_up
+from tests.factories import BatchFactory
 
 from .deliveries import Delivery, shipped
 from .ledger import NOW, bearer, book, entry, in_month, person
@@ -121,6 +122,16 @@ class TestDown:
         assert [row["amount"] for row in found["payments"]] == ["5760.00"]
         assert [row["amount"] for row in found["claims"]] == ["1440.00"]
         assert (found["declarations"], found["rows"]) == ([], [])
+
+    @pytest.mark.parametrize("by", ["code", "trace_code"])
+    def test_follows_the_link_to_a_batch_too(self, trace: Any, by: str) -> None:
+        delivery = sold({"batch": "B-1, B-2"})
+        accept(shipped())
+        line = OrderLine.objects.select_related("sku__product").get(pk=delivery.lines[0].pk)
+        batch = BatchFactory(product=line.sku.product, code="B-2")
+        LineBatch.objects.create(line=line, batch=batch, quantity=1, drawn=1)
+        found = trace(f"batch={getattr(batch, by)}")
+        assert [row["number"] for row in found["consignments"]] == [delivery.number]
 
     def test_shows_an_order_before_anything_of_it_counts(self, trace: Any) -> None:
         delivery = shipped()

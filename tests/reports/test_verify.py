@@ -11,6 +11,7 @@ from reports.models import Total
 from reports.services.months import close_month
 from reports.services.totals import roll_up
 from reports.services.verifying import verify
+from tests.factories import BatchFactory
 
 from .deliveries import shipped
 from .ledger import NOW, book, entry, in_month, person, rule
@@ -38,6 +39,7 @@ def history() -> None:
     delivery = shipped()
     accept(delivery)
     settle(delivery, "100.00", line1="1")
+    BatchFactory()
     book(entry("10.00"), in_month(9))
     for name in ("first", "second"):
         close_month(OCTOBER, by=person(name), now=NOW)
@@ -56,6 +58,7 @@ class TestVerify:
     @pytest.mark.parametrize(
         ("sql", "names"),
         [
+            ('UPDATE shop_batch SET "left" = "left" - 1', ["batches lose what ships"]),
             (
                 "UPDATE reports_total SET amount = amount + 0.01 WHERE grain = 0",
                 ["totals and pending totals are the ledger", "every grain adds up to the same"],
