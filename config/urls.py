@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from reports.views.batch_page import batch_document, batch_label, batch_page, own_document
 from reports.views.dashboard import dashboard
 from reports.views.office import office
 from reports.views.report_page import report_download, report_page
@@ -40,9 +41,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("office/", office, name="office"),
     path("seal/", seal, name="seal"),
     path("trace/", trace_page, name="trace-page"),
+    path("trace/<str:code>/", batch_page, name="batch-page"),
+    path("trace/<str:code>/label/", batch_label, name="batch-label"),
+    path("trace/<str:code>/documents/<int:pk>/", batch_document, name="batch-document"),
     path("reports/<uuid:pk>/", report_page, name="report-page"),
     path("reports/<uuid:pk>/download/", report_download, name="report-page-download"),
     path("files/certificates/<str:name>", certificate_file, name="certificate-file"),
+    path("files/batches/<str:name>", own_document, name="batch-file"),
     # Only pictures of products are public; other stored files are served by their own views.
     path("media/products/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "products"}),
 ]

@@ -1,11 +1,15 @@
 """How many requests a key or an address may send in a minute."""
 
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 from redis import Redis, RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -42,8 +46,10 @@ class WindowThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         bucket = self.bucket(request) if settings.THROTTLE_ENABLED else None
-        if bucket is None:
-            return True
+        return bucket is None or self.allows(bucket)
+
+    def allows(self, bucket: str) -> bool:
+        """Count one more of the bucket; return whether it is still within its limit."""
         allowed = settings.THROTTLE_PER_MINUTE[bucket.partition(":")[0]]
         window = int(time.time() // WINDOW)
         key = f"throttle:{bucket}:{window}"
@@ -80,7 +86,26 @@ class AddressThrottle(WindowThrottle):
         return f"address_read:{address_of(request)}"
 
 
-def address_of(request: Request) -> str:
+def throttled_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let a public page be read as often from an address as the API without a key."""
+    throttle = AddressThrottle()
+
+    @wraps(view)
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        bucket = f"address_read:{address_of(request)}"
+        if not settings.THROTTLE_ENABLED or throttle.allows(bucket):
+            return view(request, *args, **kwargs)
+        return HttpResponse(
+            str(_("Too many requests; try again in a minute.")),
+            status=429,
+            content_type="text/plain; charset=utf-8",
+            headers={"Retry-After": str(int(throttle.wait()) + 1)},
+        )
+
+    return counted
+
+
+def address_of(request: Request | HttpRequest) -> str:
     """Return the caller's address; X-Forwarded-For counts only as far as there are proxies."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if settings.NUM_PROXIES and len(forwarded) >= settings.NUM_PROXIES and forwarded[0]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from accounts.models import Division, User
-from orders.models import Consignment
+from orders.models import Address, Consignment
 
 #: From here on the supplier needs to find the place.
 TOLD = (Consignment.Status.CONFIRMED, Consignment.Status.SHIPPED, Consignment.Status.ACCEPTED)
@@ -19,13 +19,12 @@ class Contact(NamedTuple):
     is_masked: bool
 
 
-def contact_of(consignment: Consignment, *, by: User) -> Contact:
+def contact_of(consignment: Consignment, address: Address, *, by: User) -> Contact:
     """
     Return whom a consignment goes to as `by` may know it, who may see the consignment.
 
-    It comes with its order, and that with its address and the address's division.
+    `address` is its order's and comes with its division.
     """
-    address = consignment.order.address
     told = consignment.status in TOLD if not by.role else by.sees_all_figures
     return Contact(
         consignee=address.consignee if told else f"{address.consignee[:1]}**",

@@ -77,7 +77,7 @@ class SuppliedView(APIView):
         is_open = found.status in Consignment.HOLDING_STOCK
         proposals = propose_batches(lines, day=timezone.localdate()) if is_open else {}
         answer = supplied_as_json(
-            found, lines, contact=contact_of(found, by=by), proposals=proposals
+            found, lines, contact=contact_of(found, found.order.address, by=by), proposals=proposals
         )
         return Response(answer)
 

@@ -13,6 +13,7 @@ from reports.services.anomalies import answer_anomaly, examine
 from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
 
+from .batches import make_batches, recall_one
 from .declared import declare_sales
 from .evidence import evidence_of
 from .history import Past, Step, load_history, midnight
@@ -43,7 +44,9 @@ def load_demo(*, now: datetime) -> bool:
     past = load_history(months=months, day=day)
     declare_sales(months=months, day=day, now=now)
     live_through(last_year, past, day=day)
+    make_batches(day=day)
     place_present_orders(day=day)
+    recall_one(day=day)
     roll_up(now=now)
     set_targets(day=day)
     add_pictures()

@@ -5,16 +5,23 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from accounts.models import User
 from orders.models import Consignment, Membership, Order
 from orders.services.approving import approve_order, cancel_order, reject_order
-from orders.services.batching import Part
 from orders.services.claiming import open_claim
 from orders.services.placing import place_order
 from orders.services.quoting import WantedLine, Wish
-from orders.services.supplying import confirm_consignment, decline_consignment, ship_consignment
+from orders.services.supplying import (
+    confirm_consignment,
+    decline_consignment,
+    lines_to_ship,
+    ship_consignment,
+)
 from reports.services.booking import accept_delivery
 
+from .batches import parts_of
 from .history import midnight
 from .people import username_of
 from .purchases import LEAD_DAYS
@@ -85,8 +92,8 @@ def _ship(order: Order, now: datetime) -> None:
         ship_consignment(
             consignment.number,
             shipped={
-                line.number: [Part(line.quantity, f"示例-{now:%Y%m%d}")]
-                for line in consignment.lines.all()
+                line.number: parts_of(line, day=timezone.localdate(now))
+                for line in lines_to_ship(consignment)
             },
             carrier="示例冷链物流",
             tracking=f"示例-{consignment.number}",

@@ -1,6 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
-from .batches import Batch
+from .batches import Batch, BatchDocument
 from .documents import RequiredDocument
 from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
@@ -15,6 +15,7 @@ __all__ = [
     "SKU",
     "Badge",
     "Batch",
+    "BatchDocument",
     "Catalogue",
     "Category",
     "FreightRate",

@@ -4,6 +4,7 @@ import secrets
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -163,3 +164,75 @@ class Batch(models.Model):
 
 class OwnedByBatchQuerySet(OwnedQuerySet):
     owner_paths = ("batch__supplier__members__user",)
+
+
+def document_files() -> FileSystemStorage:
+    """Return where documents of batches lie; only a view hands them out, to those who may."""
+    return FileSystemStorage(base_url="/files/")
+
+
+class BatchDocument(models.Model):
+    """
+    What proves something of a batch: its conformity certificate, a test, the cold chain.
+
+    Its kind, number and issuer are public; the file only where the supplier says so.
+    `sha256` is that of the file as it is kept.
+    """
+
+    class Kind(models.TextChoices):
+        CONFORMITY = "conformity", _("conformity certificate")
+        TEST_REPORT = "test_report", _("test report")
+        COLD_CHAIN = "cold_chain", _("cold-chain record")
+        OTHER = "other", _("other")
+
+    batch = models.ForeignKey(
+        Batch, models.PROTECT, related_name="documents", verbose_name=_("batch")
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    number = models.CharField(_("number"), max_length=60)
+    issuer = models.CharField(_("issuer"), max_length=100)
+    issued_on = models.DateField(_("date of issue"), null=True, blank=True)
+    valid_until = models.DateField(
+        _("valid until"), null=True, blank=True, help_text=_("The last valid day.")
+    )
+    file = models.FileField(
+        _("file"),
+        upload_to="batches/",
+        storage=document_files,
+        blank=True,
+        help_text=_("PDF, PNG or JPEG of at most 20 MB; a photo with a phone is enough."),
+    )
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, editable=False)
+    is_public = models.BooleanField(
+        _("file is public"),
+        default=False,
+        help_text=_("Whoever scans the box may read the file."),
+    )
+
+    objects = OwnedByBatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("batch document")
+        verbose_name_plural = _("batch documents")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "kind", "number"],
+                name="batch_document_entered_once",
+                violation_error_message=_("This document is entered already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(file="", sha256="") | ~Q(file="") & Q(sha256__regex=r"^[0-9a-f]{64}$"),
+                name="batch_document_has_a_digest",
+            ),
+            models.CheckConstraint(
+                condition=Q(issued_on=None)
+                | Q(valid_until=None)
+                | Q(valid_until__gte=F("issued_on")),
+                name="batch_document_ends_after_it_starts",
+                violation_error_message=_("A document cannot end before it is issued."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.number}"

@@ -1,9 +1,11 @@
 """Enter batches, draw them down as they ship, and call them back."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -13,7 +15,8 @@ from accounts.api.serializers import plain
 from accounts.models import User
 from accounts.refusals import ErrorItem, Forbidden, Invalid, NotFound
 from accounts.services.audit import record
-from shop.models import Batch, Category
+from accounts.services.uploads import opened_as_kept
+from shop.models import Batch, BatchDocument, Category
 
 from .listing import WrongStatus
 
@@ -158,6 +161,42 @@ def recall_batch(batch: Batch, *, reason: str, by: User, now: datetime) -> Batch
     after = {"trace_code": held.trace_code}
     record("recall_batch", held, by=by, now=now, after=after, reason=held.recall_reason)
     return held
+
+
+@transaction.atomic
+def save_document(document: BatchDocument, *, by: User, now: datetime) -> BatchDocument:
+    """
+    Store a document of a batch, new or corrected, with the digest of its file.
+
+    Its file has passed `accounts.forms.UploadField`; one that it replaces stays on the
+    disk. Raise NotFound or Forbidden unless `by` works for the supplier.
+    """
+    batch = _held(document.batch, by=by)
+    if not batch.supplier.members.filter(user=by).exists():
+        raise Forbidden
+    known = batch.documents.filter(pk=document.pk).first() if document.pk else None
+    if document.pk and known is None:
+        raise NotFound
+    if not document.file:
+        document.sha256 = ""
+    elif known is None or document.file != known.file:
+        with document.file.open() as file:
+            document.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    document.save()
+    after = {
+        "document": str(document),
+        "valid_until": _as_json(document.valid_until),
+        "is_public": document.is_public,
+        "sha256": document.sha256,
+    }
+    action = "correct_batch_document" if known else "enter_batch_document"
+    record(action, batch, by=by, now=now, after=after)
+    return document
+
+
+def file_of(document: BatchDocument) -> BinaryIO:
+    """Return its file, open for reading, as it was taken in. Raise FileCorrupt."""
+    return opened_as_kept(Path(document.file.path), document.sha256)
 
 
 def _held(batch: Batch, *, by: User) -> Batch:

@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import noto_cjk_sans_otc
-import segno
 import typst
 from django.conf import settings
 from django.urls import reverse
+
+from accounts.codes import qr_code
 
 from .form import FormRow, MonthlyForm
 from .statement import Statement
@@ -156,8 +157,7 @@ def _code_of(month: date, seal: str) -> str:
     if not seal:
         return ""
     query = urlencode({"month": f"{month:%Y-%m}", "seal": seal})
-    code = segno.make(f"{settings.PUBLIC_URL}{reverse('seal')}?{query}", error="m", micro=False)
-    return str(code.svg_inline(border=0))
+    return qr_code(f"{settings.PUBLIC_URL}{reverse('seal')}?{query}")
 
 
 def _wan(yuan: Decimal) -> str:

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import picture_name
@@ -98,14 +99,16 @@ def _files(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             # What macOS adds to every ZIP is nobody's picture.
             parts = [part for part in parts if "__MACOSX" not in part.filename]
             if not 0 < len(parts) <= MAX_PICTURES:
-                detail = _("A ZIP holds 1 to %(most)d pictures.") % {"most": MAX_PICTURES}
-                raise Invalid(errors=[ErrorItem("/file", "invalid", detail)])
+                raise _refusal(_("A ZIP holds 1 to %(most)d pictures.") % {"most": MAX_PICTURES})
             for part in sorted(parts, key=lambda part: part.filename):
                 with archive.open(part) as file:
                     yield part.filename.rpartition("/")[2], file
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-        detail = _("This is not a sound ZIP file, or it is encrypted.")
-        raise Invalid(errors=[ErrorItem("/file", "invalid", detail)]) from error
+        raise _refusal(_("This is not a sound ZIP file, or it is encrypted.")) from error
+
+
+def _refusal(detail: str | Promise) -> Invalid:
+    return Invalid(errors=[ErrorItem("/file", "invalid", detail)])
 
 
 def _known(code: str, product_by_sku: dict[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""The admin's pages for buyers, orders, consignments, claims, fapiaos and payments."""
+"""Pages of buyers, orders, claims, fapiaos and payments."""
 
 from django.contrib import admin
 
@@ -12,18 +12,15 @@ from accounts.admin import (
     Rights,
 )
 from accounts.models import User
-
-from .models import (
+from orders.models import (
     Address,
     Buyer,
     Claim,
     ClaimLine,
-    Consignment,
     Credit,
     Fapiao,
     Membership,
     Order,
-    OrderLine,
     Payment,
 )
 
@@ -72,23 +69,6 @@ class OrderAdmin(OwnedAdmin):
     list_select_related = ["buyer"]
     search_fields = ["number", "purchase_order"]
     date_hierarchy = "placed_at"
-
-
-class OrderLineInline(OwnedTabularInline):
-    model = OrderLine
-    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
-    fields = ["number", "sku_code", "name", "quantity", "unit", "unit_price", "amount",
-              "shipped_quantity", "accepted_quantity", "accepted_amount"]  # fmt: skip
-
-
-@admin.register(Consignment)
-class ConsignmentAdmin(OwnedAdmin):
-    rights = {**SEEN_BY_OWN_PEOPLE, SUPPLIER: VIEW}
-    list_display = ["number", "supplier", "status", "goods_amount", "shipped_at", "accepted_at"]
-    list_filter = ["status"]
-    list_select_related = ["supplier"]
-    search_fields = ["number", "tracking"]
-    inlines = [OrderLineInline]
 
 
 class ClaimLineInline(OwnedTabularInline):
