@@ -29,13 +29,13 @@ def load_badges(*, day: date) -> None:
 
 
 def submit_for_review(*, now: datetime) -> None:
-    """Leave a first listing and a higher price waiting, and one listing returned."""
+    """Leave a first listing and a higher price waiting, and one price returned."""
     reviewer = User.objects.get(username="demo-reviewer")
-    wine = _submit("LL-ROSE-WINE", now - timedelta(9))
+    salted = _submit("CS-EGG-SALTED", now - timedelta(9), dearer=Decimal("1.6"))
     return_version(
-        wine,
-        reason=ListingVersion.Reason.DOCUMENTS,
-        note="请补充本批次检测报告和食品生产许可（示例）",
+        salted,
+        reason=ListingVersion.Reason.PRICE,
+        note="涨幅明显高于同类，请附成本说明（示例）",
         by=reviewer,
         now=now - timedelta(7),
     )
