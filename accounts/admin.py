@@ -111,6 +111,7 @@ class OwnedStackedInline(Owned, StackedInline):
 
 
 admin.site.unregister(Group)
+admin.site.index_template = "admin/home.html"
 
 
 @admin.register(User)

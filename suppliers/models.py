@@ -27,6 +27,10 @@ class SupplierQuerySet(OwnedQuerySet):
         """Suppliers whose listed products can be bought."""
         return self.filter(status=Supplier.Status.APPROVED)
 
+    def applying(self) -> "SupplierQuerySet":
+        """Suppliers about which the county or the selection centre has to decide."""
+        return self.filter(status__in=Supplier.APPLYING)
+
 
 class Supplier(models.Model):
     """
@@ -50,6 +54,8 @@ class Supplier(models.Model):
         APPROVED = "approved", _("approved")
         SUSPENDED = "suspended", _("suspended")
         REJECTED = "rejected", _("rejected")
+
+    APPLYING = (Status.APPLIED, Status.RECOMMENDED)
 
     code = models.SlugField(_("code"), max_length=20, unique=True)
     name = models.CharField(_("name"), max_length=100)

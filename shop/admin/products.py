@@ -131,6 +131,28 @@ class ReviewedAdmin(OwnedAdmin):
         return None
 
 
+class ToDoFilter(admin.SimpleListFilter):
+    """What the home page counts of products."""
+
+    title = _("to do")
+    parameter_name = "to_do"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("drafts", _("Never submitted")),
+            ("recognition", _("Recognition ends soon")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "drafts":
+                return queryset.never_submitted()
+            case "recognition":
+                ending = Recognition.objects.expiring(timezone.localdate())
+                return queryset.filter(pk__in=ending.order_by().values("product"))
+        return queryset
+
+
 class SeasonInline(OwnedTabularInline):
     model = Season
     rights = KEPT_AND_CLEARED_BY_SUPPLIER
@@ -159,7 +181,7 @@ class RecognitionInline(OwnedTabularInline):
 class ProductAdmin(SheetPages, ReviewedAdmin):
     rights = KEPT_BY_SUPPLIER
     list_display = ["code", "name", "supplier", "category", "county", "stage", "updated_at"]
-    list_filter = ["status", "category", "storage"]
+    list_filter = [ToDoFilter, "status", "category", "storage"]
     list_select_related = ["supplier", "category", "county"]
     search_fields = ["code", "name"]
     autocomplete_fields = ["producer", "certificates"]

@@ -61,7 +61,13 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "queue"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("waiting", _("Waiting")), ("mine", _("Mine")), ("first", _("First listings"))]
+        return [
+            ("waiting", _("Waiting")),
+            ("mine", _("Mine")),
+            ("first", _("First listings")),
+            ("changes", _("Changes")),
+            ("returned", _("Returned, not submitted again")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
@@ -71,6 +77,10 @@ class WaitingFilter(admin.SimpleListFilter):
                 return queryset.waiting().filter(reviewer=request.user)
             case "first":
                 return queryset.waiting().filter(is_first=True)
+            case "changes":
+                return queryset.waiting().filter(is_first=False)
+            case "returned":
+                return queryset.returned()
         return queryset
 
 

@@ -53,6 +53,10 @@ class ProductQuerySet(OwnedQuerySet):
         ended = Certificate.objects.filter(kind__in=kinds, valid_until__lt=day)
         return self.filter(status=Product.Status.LISTED, supplier__in=ended.values("supplier"))
 
+    def never_submitted(self) -> "ProductQuerySet":
+        """Drafts that the selection centre has not seen yet."""
+        return self.filter(status=Product.Status.DRAFT, versions=None)
+
 
 class Product(models.Model):
     """

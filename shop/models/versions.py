@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -15,6 +15,13 @@ class ListingVersionQuerySet(OwnedByProductQuerySet):
     def waiting(self) -> "ListingVersionQuerySet":
         """Versions that somebody of the selection centre has to look at."""
         return self.filter(status__in=ListingVersion.WAITING)
+
+    def returned(self) -> "ListingVersionQuerySet":
+        """Versions that were returned and that no later one has taken the place of."""
+        later = self.model._base_manager.filter(
+            product=OuterRef("product"), number__gt=OuterRef("number")
+        )
+        return self.filter(~Exists(later), status=ListingVersion.Status.RETURNED)
 
 
 class ListingVersion(models.Model):
