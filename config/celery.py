@@ -47,6 +47,10 @@ app.conf.beat_schedule = {
         "task": "reports.tasks.examine_months",
         "schedule": crontab(hour="18", minute="30"),
     },
+    "tell applicants what was decided": {
+        "task": "suppliers.tasks.tell_of_decisions",
+        "schedule": 60.0,
+    },
     "follow the documents that end": {
         "task": "shop.tasks.follow_documents",
         "schedule": crontab(minute="7"),

@@ -124,6 +124,8 @@ AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
 # It wants the address in the lock as well, which would give every address ten guesses.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
+# For how long a new person may choose a password: a week.
+PASSWORD_RESET_TIMEOUT = 7 * 86_400
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
@@ -243,8 +245,8 @@ UNFOLD = {
     "SITE_URL": "/dashboard/",
     "DASHBOARD_CALLBACK": "config.home.home",
     "SIDEBAR": {"navigation": "config.sidebar.navigation", "show_search": True},
-    "SITE_ICON": "/static/reports/icon.svg",
-    "SITE_FAVICONS": [{"rel": "icon", "href": "/static/reports/icon.svg"}],
+    "SITE_ICON": "/static/accounts/icon.svg",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "/static/accounts/icon.svg"}],
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
     "COLORS": {
@@ -287,6 +289,7 @@ REST_FRAMEWORK = {
 NUM_PROXIES = int(os.environ.get("NUM_PROXIES", "0"))
 THROTTLE_ENABLED = PRODUCTION or os.environ.get("THROTTLE") != "off"
 THROTTLE_PER_MINUTE = {"key_write": 1_200, "key_read": 6_000, "address_read": 1_200}
+APPLICATIONS_PER_HOUR = 20
 SPECTACULAR_SETTINGS = {
     "TITLE": "黔南好物 Qiannan Haowu",
     "DESCRIPTION": "Wholesale orders of Qiannan's produce, and the consumption-assistance "

@@ -3,7 +3,8 @@
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
@@ -13,7 +14,7 @@ from reports.views.office import office
 from reports.views.report_page import report_download, report_page
 from reports.views.seals import seal
 from reports.views.trace_page import trace_page
-from suppliers.views import certificate_file
+from suppliers.views import applied, apply, certificate_file
 
 from . import health
 
@@ -46,6 +47,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trace/<str:code>/documents/<int:pk>/", batch_document, name="batch-document"),
     path("reports/<uuid:pk>/", report_page, name="report-page"),
     path("reports/<uuid:pk>/download/", report_download, name="report-page-download"),
+    path("apply/", apply, name="apply"),
+    path("apply/done/", applied, name="applied"),
+    path(
+        "welcome/<uidb64>/<token>/",
+        PasswordResetConfirmView.as_view(
+            template_name="accounts/welcome.html", success_url=reverse_lazy("admin:login")
+        ),
+        name="welcome",
+    ),
     path("files/certificates/<str:name>", certificate_file, name="certificate-file"),
     path("files/batches/<str:name>", own_document, name="batch-file"),
     # Only pictures of products are public; other stored files are served by their own views.

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 from redis import Redis
 
@@ -59,6 +60,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def _empty_cache() -> None:
     """Start each test without the counters of the one before."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> None:
+    """Start each test in Chinese, whatever language the last request of another asked for."""
+    translation.deactivate()
 
 
 @pytest.fixture

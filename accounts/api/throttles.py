@@ -34,15 +34,21 @@ def _counters() -> Redis:
 
 class WindowThrottle(BaseThrottle):
     """
-    Count requests in fixed windows of a minute, in one atomic step and one round trip.
+    Count requests in fixed windows, mostly of a minute, in one atomic step and one round trip.
 
     Without the cache everything passes: this protects from haste, not from
     attackers, whose password guesses are counted in the database.
     """
 
+    window = WINDOW
+
     def bucket(self, request: Request) -> str | None:
         """Return `kind:who`, or None when this throttle does not count the request."""
         raise NotImplementedError
+
+    def allowed(self, bucket: str) -> int:
+        """Return how many requests of a bucket pass in a window."""
+        return settings.THROTTLE_PER_MINUTE[bucket.partition(":")[0]]
 
     def allow_request(self, request: Request, view: Any) -> bool:
         bucket = self.bucket(request) if settings.THROTTLE_ENABLED else None
@@ -50,21 +56,20 @@ class WindowThrottle(BaseThrottle):
 
     def allows(self, bucket: str) -> bool:
         """Count one more of the bucket; return whether it is still within its limit."""
-        allowed = settings.THROTTLE_PER_MINUTE[bucket.partition(":")[0]]
-        window = int(time.time() // WINDOW)
+        window = int(time.time() // self.window)
         key = f"throttle:{bucket}:{window}"
         try:
             steps = _counters().pipeline(transaction=False)
             steps.incr(key)
-            steps.expire(key, WINDOW + 5)
+            steps.expire(key, self.window + 5)
             count: int = steps.execute()[0]
         except (RedisError, OSError):
             log.warning("throttle_without_cache")
             return True
-        return count <= allowed
+        return count <= self.allowed(bucket)
 
     def wait(self) -> float:
-        return WINDOW - time.time() % WINDOW
+        return self.window - time.time() % self.window
 
 
 class KeyThrottle(WindowThrottle):

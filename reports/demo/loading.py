@@ -12,12 +12,13 @@ from reports.models import Anomaly
 from reports.services.anomalies import answer_anomaly, examine
 from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
+from shop.services.ending import remind
 
 from .batches import make_batches, recall_one
 from .declared import declare_sales
 from .evidence import evidence_of
 from .history import Past, Step, load_history, midnight
-from .people import is_loaded, load_people
+from .people import is_loaded, load_applications, load_people
 from .pictures import add_pictures
 from .present import place_present_orders
 from .products import load_products
@@ -39,6 +40,7 @@ def load_demo(*, now: datetime) -> bool:
     load_people(day=day)
     load_products(day=day)
     load_badges(day=day)
+    load_applications(day=day)
     months = months_until(day)
     last_year = [month for month in months if month.year < day.year]
     past = load_history(months=months, day=day)
@@ -51,6 +53,7 @@ def load_demo(*, now: datetime) -> bool:
     set_targets(day=day)
     add_pictures()
     submit_for_review(now=now)
+    remind(now=now)
     return True
 
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,18 @@ from accounts.models import User
 from accounts.services.keys import issue_key
 from orders.models import Address, Buyer, Credit, Membership
 from suppliers.identifiers import uscc_check_character
-from suppliers.models import AssistanceProfile, Base, Producer, Supplier, SupplierMember
+from suppliers.models import (
+    Application,
+    AssistanceProfile,
+    Base,
+    Certificate,
+    Producer,
+    Supplier,
+    SupplierMember,
+)
+
+from .history import midnight
+from .pictures import attach_scan
 
 PEOPLE = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encoding="utf-8"))
 
@@ -179,6 +190,29 @@ def _load_suppliers(users: dict[str, User], *, day: date) -> None:
         for number, supplier in enumerate(suppliers)
         for years_ago in range(YEARS)
     )
+
+
+def load_applications(*, day: date) -> None:
+    """Store the applications of those who wait, and the licence that each sent."""
+    office = User.objects.get(username=PEOPLE["staff"][0]["username"])
+    waiting = Supplier.objects.filter(status__in=("applied", "recommended")).order_by("code")
+    for days_ago, supplier in enumerate(waiting, start=3):
+        applied_at = midnight(day - timedelta(days_ago)) + timedelta(hours=10)
+        licence = Certificate(
+            supplier=supplier,
+            kind=Certificate.Kind.BUSINESS_LICENCE,
+            number=supplier.uscc,
+            issuer="示例市场监督管理局",
+            valid_from=day - timedelta(900),
+        )
+        attach_scan(licence)
+        licence.save()
+        application = Application.objects.create(supplier=supplier, applied_at=applied_at)
+        if supplier.status == Supplier.Status.RECOMMENDED:
+            application.recommended_by = office
+            application.recommended_at = applied_at + timedelta(days=1)
+            application.recommendation = "示例：已实地查看，情况属实。"
+            application.save()
 
 
 def reset_password() -> str:

@@ -4,8 +4,10 @@ import colorsys
 import math
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 from zlib import crc32
 
 import noto_cjk_sans_otc
@@ -47,7 +49,14 @@ def picture_of(product: Product) -> bytes:
     return content.getvalue()
 
 
-def scan_of(certificate: Certificate) -> bytes:
+def attach_scan(certificate: Certificate) -> None:
+    """Give a certificate that is not stored yet its file."""
+    scan = _scan_of(certificate)
+    certificate.file = ContentFile(scan, name=f"{uuid4()}.png")
+    certificate.sha256 = sha256(scan).hexdigest()
+
+
+def _scan_of(certificate: Certificate) -> bytes:
     """Return a PNG that looks like a scan of a certificate, and says that it is an example."""
     image = Image.new("1", (620, 440), "white")
     draw = ImageDraw.Draw(image)

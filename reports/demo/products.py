@@ -4,19 +4,15 @@ import csv
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
-
-from django.core.files.base import ContentFile
 
 from accounts.models import User
 from shop.models import SKU, FreightRate, PriceTier, Product, Recognition, Season, Stock
 from suppliers.models import Certificate, Producer, Supplier
 
 from .history import midnight
-from .pictures import scan_of
+from .pictures import attach_scan
 
 YEAR = timedelta(days=365)
 #: Whose certificates end so soon that they are reminded of it.
@@ -124,9 +120,7 @@ def _certify(rows: list[dict[str, str]], products: dict[str, Product], *, day: d
         for kind in kinds[code]
     }
     for certificate in certificates.values():
-        scan = scan_of(certificate)
-        certificate.file = ContentFile(scan, name=f"{uuid4()}.png")
-        certificate.sha256 = sha256(scan).hexdigest()
+        attach_scan(certificate)
     Certificate.objects.bulk_create(certificates.values())
     Product.certificates.through.objects.bulk_create(
         Product.certificates.through(

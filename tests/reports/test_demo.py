@@ -30,8 +30,11 @@ from reports.demo.loading import load_demo
 from reports.models import Anomaly, Declaration, Grade, LedgerEntry, Month, PendingTotal
 from reports.services.months import seal_of
 from reports.services.targets import targets_of
-from shop.models import SKU, Category, PriceTier, Product, ProductImage, Recognition
-from suppliers.models import Certificate, Supplier
+from shop.models import SKU, Category, PriceTier, Product, ProductImage, Recognition, Reminder
+from shop.services.content import content_of
+from shop.services.documents import missing_documents
+from suppliers.models import Application, Certificate, Supplier
+from suppliers.services.certificates import file_of
 
 pytestmark = pytest.mark.django_db
 
@@ -189,8 +192,26 @@ class TestCatalogue:
         assert not agents.filter(producer__mandate="").exists()
 
     def test_invents_no_certificate_that_looks_real(self, people: dict[str, Any]) -> None:
-        assert not Certificate.objects.exclude(number__startswith="示例-").exists()
+        real = Certificate.objects.exclude(number__startswith="示例-")
+        # A licence's number is the credit code, which nobody was ever given.
+        assert not real.exclude(kind="business_licence", number__contains="DEM").exists()
         assert not Recognition.objects.exclude(number__startswith="示例-").exists()
+
+    def test_lacks_no_document_on_sale_and_has_some_that_end(self, people: dict[str, Any]) -> None:
+        today = timezone.localdate()
+        for product in Product.objects.on_sale().select_related("supplier"):
+            assert missing_documents(product, content_of(product, day=today), day=today) == []
+        ending = Certificate.objects.expiring(today)
+        assert {reminder.certificate for reminder in Reminder.objects.all()} == set(ending)
+        assert ending.count() >= 2
+        for certificate in Certificate.objects.all():
+            with file_of(certificate) as file:
+                assert file.read(4) == b"\x89PNG"
+
+    def test_has_applications_before_and_after_the_county(self, people: dict[str, Any]) -> None:
+        waiting = Application.objects.waiting()
+        assert waiting.filter(recommended_at=None).exists()
+        assert waiting.filter(recommended_at__isnull=False).exists()
 
     def test_recognises_most_products_but_not_all(self, people: dict[str, Any]) -> None:
         today = timezone.localdate()
