@@ -1,6 +1,9 @@
 """Pages of what products stand among: categories, documents asked for, what delivery costs."""
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from accounts.admin import ALL, BY_OWN_PEOPLE, EDIT, SUPPLIER, VIEW, OwnedAdmin
 from accounts.models import User
@@ -31,10 +34,14 @@ class RequiredDocumentAdmin(OwnedAdmin):
         User.Role.ADMIN: ALL,
     }
     list_display = [
-        "kind", "held_by", "category", "form", "destination", "from_basket_base", "basis",
+        "kind", "held_by", "category", "form", "destination", "bases", "basis",
     ]  # fmt: skip
     list_filter = ["held_by", "kind", "category"]
     list_select_related = ["category"]
+
+    @display(description=_("base"), ordering="from_basket_base")
+    def bases(self, row: RequiredDocument) -> str:
+        return gettext("vegetable-basket base") if row.from_basket_base else "–"
 
 
 @admin.register(Reminder)

@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                             ("other", "other"),
                         ],
                         max_length=16,
-                        verbose_name="document",
+                        verbose_name="required paper",
                     ),
                 ),
                 ("basis", models.CharField(blank=True, max_length=200, verbose_name="legal basis")),

@@ -73,7 +73,7 @@ class RequiredDocument(models.Model):
     held_by = models.CharField(
         _("belongs to"), max_length=8, choices=Holder, default=Holder.PRODUCT
     )
-    kind = models.CharField(_("document"), max_length=16, choices=Certificate.Kind)
+    kind = models.CharField(_("required paper"), max_length=16, choices=Certificate.Kind)
     basis = models.CharField(_("legal basis"), max_length=200, blank=True)
 
     objects = RequiredDocumentQuerySet.as_manager()

@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.refusals import ErrorItem, Forbidden, Invalid, NotFound
 from accounts.services.audit import record
 from shop.models import SKU, Badge, ListingVersion, Product
-from suppliers.models import Certificate
+from suppliers.models import Certificate, Supplier
 
 from .content import Content, apply_content, content_of
 from .documents import missing_documents
@@ -255,8 +256,23 @@ def _refuse_unfit(product: Product, content: Content, *, day: date) -> None:
                 _("A protected species is sold only with its breeding and use permit."),
             )
         )
+    if why := _unfit_producer(product.supplier, content["producer"]):
+        errors.append(ErrorItem("/producer", "invalid", why))
     for document in missing_documents(product, content, day=day):
         why = _("%(document)s: missing or expired.") % {"document": document}
         errors.append(ErrorItem("/certificates", "document_missing", why))
     if errors:
         raise Invalid(errors=errors)
+
+
+def _unfit_producer(supplier: Supplier, name: str) -> str | Promise:
+    """Return why a supplier's product cannot name this producer, if it cannot."""
+    producer = supplier.producers.filter(name=name).first()
+    if producer is None:
+        return _("There is no such producer.")
+    is_itself = producer.name == supplier.name or producer.uscc == supplier.uscc
+    if supplier.kind == Supplier.Kind.AGENT and (is_itself or not producer.mandate):
+        return _("An agent names who produces it, with the number of the mandate.")
+    if supplier.kind == Supplier.Kind.COMPANY and not is_itself:
+        return _("A producing company names itself as producer; an agent applies as agent.")
+    return ""

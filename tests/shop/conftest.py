@@ -61,7 +61,10 @@ def make_product(supplier: Supplier) -> MakeProduct:
     ) -> Product:
         seller = fields.get("supplier", supplier)
         producer, _made = Producer.objects.get_or_create(
-            supplier=seller, name=f"{seller.name}基地", county_id="522731"
+            supplier=seller,
+            name=f"{seller.name}委托方" if seller.kind == "agent" else seller.name,
+            county_id="522731",
+            mandate="委托-1" if seller.kind == "agent" else "",
         )
         given = {
             "supplier": seller,

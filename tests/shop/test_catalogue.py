@@ -46,7 +46,7 @@ class TestProduct:
             "county": {"code": "522731", "name": "惠水县"},
             "supplier": {"code": "fish", "name": "惠水鲟鱼养殖公司"},
             "producer": {
-                "name": "惠水鲟鱼养殖公司基地",
+                "name": "惠水鲟鱼养殖公司",
                 "county": {"code": "522731", "name": "惠水县"},
             },
             "certificates": [],
