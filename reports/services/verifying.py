@@ -12,7 +12,10 @@ from typing import Any
 from accounts.rows import rows_of
 from accounts.services.heads import kept_heads
 from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
+from accounts.services.uploads import FileCorrupt
 from reports.models import GRAINS, Declaration, DeclarationEvidence, Month, Report
+from suppliers.models import Certificate
+from suppliers.services.certificates import file_of
 
 from .files.keeping import path_of
 from .grading import GRADE_PROVED
@@ -212,6 +215,7 @@ def verify(*, now: datetime, month: date | None = None) -> list[Check]:
         "evidence files are as they were attached": partial(_damaged_evidence, month),
         "declared files are as they were received": partial(_damaged_declarations, month),
         "report files are as they were made": partial(_damaged_reports, month, now),
+        "certificate files are as they were entered": partial(_damaged_certificates, month),
     }
     return [Check(name, check()) for name, check in checks.items()]
 
@@ -263,6 +267,24 @@ def _damaged_reports(month: date | None, now: datetime) -> list[Finding]:
     rows = rows.filter(month=month) if month else rows
     files = rows.order_by("requested_at", "id").iterator()
     return _damaged("report", ((row, path_of(row)) for row in files))
+
+
+def _damaged_certificates(month: date | None) -> list[Finding]:
+    # They are of no month.
+    rows = Certificate.objects.none() if month else Certificate.objects.exclude(file="")
+    damaged = filter(_is_damaged, rows.order_by("id").iterator())
+    return [
+        {"certificate": row.pk, "wrong": "is missing or another file"}
+        for row in islice(damaged, LISTED)
+    ]
+
+
+def _is_damaged(certificate: Certificate) -> bool:
+    try:
+        file_of(certificate).close()
+    except FileCorrupt:
+        return True
+    return False
 
 
 def _damaged(

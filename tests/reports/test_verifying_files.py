@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
@@ -15,6 +16,9 @@ from reports.services.declarations.evidence import attach_evidence
 from reports.services.files.asking import request_report
 from reports.services.files.keeping import clear_expired, path_of
 from reports.services.totals import roll_up
+from suppliers.models import Certificate
+from suppliers.services.certificates import enter_certificate
+from tests.factories import SupplierFactory
 from tests.files import PDF, picture
 
 from .ledger import NOW, book, entry, person
@@ -189,3 +193,21 @@ class TestReports:
         assert found(now=later) == {}
         clear_expired(now=later + timedelta(days=1))
         assert found(now=later + timedelta(days=1)) == {}
+
+
+class TestCertificates:
+    def test_are_read_too(self, tmp_path: Path) -> None:
+        certificate = enter_certificate(
+            Certificate(
+                supplier=SupplierFactory(), kind="gi", number="1", issuer="-",
+                valid_from=OCTOBER, file=ContentFile(PDF, name="x.pdf"),
+            ),
+            by=None, now=NOW,
+        )  # fmt: skip
+        assert found() == {}
+        Path(certificate.file.path).write_bytes(PDF + b" ")
+        damaged = {"certificate": certificate.pk, "wrong": "is missing or another file"}
+        assert found() == {"certificate files are as they were entered": [damaged]}
+        assert found(month=OCTOBER) == {}
+        Path(certificate.file.path).unlink()
+        assert found() == {"certificate files are as they were entered": [damaged]}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail.backends import locmem
 from django.db import IntegrityError, transaction
@@ -18,7 +19,9 @@ from accounts.models import AuditEntry, User
 from accounts.refusals import Forbidden, Invalid
 from suppliers.models import Application, Certificate, Producer, Supplier, SupplierMember
 from suppliers.services.applying import (
+    AlreadyKnown,
     ApplicationDecided,
+    apply_to_sell,
     approve_supplier,
     recommend_supplier,
     reject_supplier,
@@ -28,6 +31,7 @@ from suppliers.tasks import tell_of_decisions
 from tests.browser import needs_browser, opened
 from tests.factories import CHANGSHUN, WENGAN, SupplierFactory
 from tests.files import PDF, picture, png_of, with_remarks, zip_bomb
+from tests.sessions import held_open
 
 from .conftest import MakeUser
 
@@ -197,6 +201,29 @@ class TestApplying:
     def test_needs_the_token_of_our_own_page(self, tmp_path: Path) -> None:
         assert send(Client(enforce_csrf_checks=True)).status_code == 403
         assert nothing_is_kept(tmp_path)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    def test_one_of_two_with_the_same_code_is_taken(self, tmp_path: Path) -> None:
+        def apply() -> str:
+            try:
+                apply_to_sell(
+                    Supplier(name="养蜂", uscc=CODE, kind="cooperative", county_id=CHANGSHUN),
+                    licence=Certificate(
+                        issuer="-", valid_from=NOW.date(), file=ContentFile(PDF, name="x.pdf")
+                    ),
+                    email="", now=NOW,
+                )  # fmt: skip
+            except AlreadyKnown as refusal:
+                return refusal.code
+            return "taken"
+
+        with held_open(apply) as second:
+            assert apply() == "taken"
+        assert second.result() == "already_known"
+        assert Application.objects.count() == 1
+        assert len(list((tmp_path / "certificates").iterdir())) == 1
 
 
 class TestRecommending:
