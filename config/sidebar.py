@@ -28,6 +28,7 @@ GROUPS = (
             "shop.product": "inventory_2",
             "shop.sku": "package_2",
             "shop.stock": "warehouse",
+            "shop.supplypromise": "event_upcoming",
             "shop.listingversion": "rate_review",
             "shop.badge": "verified",
             "shop.freightrate": "local_atm",
@@ -80,7 +81,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for app in admin.site.get_app_list(request)
         for model in app["models"]
     }
-    groups: list[dict[str, Any]] = [{"title": "", "items": list(_pages(request))}]
+    pages = list(_pages(request))
+    if "shop.supplypromise" in lists:
+        calendar = reverse("admin:shop_supplypromise_calendar")
+        pages.append({"title": _("Season calendar"), "icon": "calendar_month", "link": calendar})
+    groups: list[dict[str, Any]] = [{"title": "", "items": pages}]
     for title, symbols in GROUPS:
         named = [(lists.pop(label), icon) for label, icon in symbols.items() if label in lists]
         groups.append({"title": title, "items": [_item(model, icon) for model, icon in named]})

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.api.serializers import MoneyField, QuantityField
+from accounts.api.serializers import MoneyField, QuantityField, plain
 from suppliers.models import Certificate
 
 from .models import SKU, Category, Product
@@ -110,6 +110,71 @@ class ProductPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = ProductSerializer(many=True)
+
+
+class PromisedWeekSerializer(serializers.Serializer[Any]):
+    week = serializers.CharField(help_text="The week by ISO 8601, such as 2026-W49.")
+    until = serializers.DateField(help_text="Its Sunday.")
+    promised = QuantityField()
+    available = QuantityField(help_text="What can still be ordered for delivery in that week.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        monday = serializers.DateField(help_text="Its Monday.")
+        return {"from": monday, **super().get_fields()}
+
+
+class SKUCalendarSerializer(serializers.Serializer[Any]):
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    unit = serializers.ChoiceField(choices=SKU.Unit.choices)
+    weeks = PromisedWeekSerializer(
+        many=True,
+        help_text="The promised weeks from this one on. Where there is any, an order with a "
+        "day of delivery in another week is refused; where there is none, the stock decides.",
+    )
+
+
+class SeasonSerializer(serializers.Serializer[Any]):
+    starts = serializers.CharField(help_text="MM-DD, included.")
+    ends = serializers.CharField(help_text="MM-DD, included; it may lie in the next year.")
+
+
+class CalendarSerializer(serializers.Serializer[Any]):
+    """What `calendar_of` says; stands here for the schema."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    seasons = SeasonSerializer(many=True, help_text="None: it is delivered all year.")
+    skus = SKUCalendarSerializer(many=True)
+
+
+def calendar_of(product: Product, skus: Sequence[SKU]) -> dict[str, Any]:
+    """Return when how much of a product can be delivered; `skus` bring stock and promises."""
+    return {
+        "code": product.code,
+        "name": product.name,
+        "seasons": [
+            {"starts": season.starts, "ends": season.ends} for season in product.seasons.all()
+        ],
+        "skus": [
+            {
+                "sku": sku.code,
+                "name": sku.name,
+                "unit": sku.unit,
+                "weeks": [
+                    {
+                        "week": promise.name,
+                        "from": promise.week,
+                        "until": promise.until,
+                        "promised": plain(promise.quantity),
+                        "available": plain(min(promise.left, sku.stock.available)),
+                    }
+                    for promise in sku.promises.all()
+                ],
+            }
+            for sku in skus
+        ],
+    }
 
 
 _SITE_ZONE = timezone.get_default_timezone()

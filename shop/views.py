@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.db import DataError, ProgrammingError
+from django.db.models import Prefetch
 from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -12,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.filtering import ALWAYS_KNOWN, refuse_unknown_parameters
@@ -22,13 +24,15 @@ from suppliers.models import Certificate
 
 from .answers import answer
 from .filters import FILTERS, LONGEST_SEARCH, asked_for
-from .models import Category, Product
+from .models import Category, Product, SupplyPromise
 from .models.listings import Row, read_listings
 from .serializers import (
+    CalendarSerializer,
     CategorySerializer,
     CountySerializer,
     ProductPageSerializer,
     ProductSerializer,
+    calendar_of,
     written,
 )
 from .services.spelling import learn_spellings
@@ -130,6 +134,24 @@ class ProductView(APIView):
             return written(listings[0], day=day), listings
 
         return answer(request._request, (code, day), say)
+
+
+class CalendarView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="products_calendar", responses=CalendarSerializer)
+    def get(self, request: Request, code: str) -> Response:
+        """Read when how much of a product can be delivered."""
+        product = Product.objects.on_sale().filter(code=code).first()
+        if product is None:
+            raise NotFound
+        promises = SupplyPromise.objects.ahead(timezone.localdate())
+        skus = (
+            product.skus.filter(is_active=True)
+            .select_related("stock")
+            .prefetch_related(Prefetch("promises", promises))
+        )
+        return Response(calendar_of(product, skus))
 
 
 class CategoryListView(generics.ListAPIView[Category]):

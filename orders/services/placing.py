@@ -14,6 +14,8 @@ from accounts.models import User
 from accounts.refusals import Refusal
 from accounts.transactions import repeated_atomic
 from orders.models import Buyer, Channel, Order
+from shop.models.promises import week_of
+from shop.services.promising import DRAW
 from shop.services.stock import RESERVE, lock_stock
 
 from .quoting import CreditExceeded, Quote, Wish, price
@@ -83,7 +85,8 @@ WRITE = f"""
         JOIN sent ON sent.number = given.consignment_number
         RETURNING id, sku_id, quantity
     ),
-    held AS ({RESERVE})
+    held AS ({RESERVE}),
+    drawn AS ({DRAW})
     SELECT EXISTS (SELECT FROM owed)
 """  # noqa: S608 - only a statement of ours is put in
 
@@ -255,6 +258,7 @@ def _write(order: Order, lines: list[PlacedLine], *, key_id: int, text: str) -> 
     values = {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
     values |= {
         "total_amount": order.total_amount,
+        "week": week_of(order.delivery_date) if order.delivery_date else None,
         "consignments": _json(list(consignments.values())),
         "lines": _json([line._asdict() for line in lines]),
         "answer": text,

@@ -67,6 +67,13 @@ REFUSALS: tuple[type[Refusal], ...] = (
 )
 
 
+#: By whether it is the week's promise that falls short.
+TOO_LITTLE = {
+    False: _("There is not so much of it."),
+    True: _("Not so much of it is promised for that week."),
+}
+
+
 class WantedLine(NamedTuple):
     """A SKU and a quantity in its unit; `unit_price` is what the client expects, if anything."""
 
@@ -153,7 +160,7 @@ def price(wish: Wish, *, standing: Standing, available: Mapping[int, Decimal], d
         [line.sku for line in wish.lines],
         [line.quantity for line in wish.lines],
         day=day,
-        delivered_on=wish.delivery_date or day,
+        delivered_on=wish.delivery_date,
         destination=standing.destination,
     )
     lines = [
@@ -171,15 +178,23 @@ def price(wish: Wish, *, standing: Standing, available: Mapping[int, Decimal], d
         if line.offer:
             sku_id = line.offer.sku_id
             wanted_by_sku[sku_id] = wanted_by_sku.get(sku_id, Decimal(0)) + line.wanted.quantity
-    short = {
-        sku_id for sku_id, wanted in wanted_by_sku.items() if wanted > available.get(sku_id, 0)
-    }
+    left = _left(lines, available)
+    short = {sku_id for sku_id, wanted in wanted_by_sku.items() if wanted > left[sku_id]}
     for index, line in enumerate(lines):
-        refused += _against_the_line(f"/lines/{index}", line, short, available)
+        refused += _against_the_line(f"/lines/{index}", line, short, left)
     payment_term = wish.payment_term or standing.payment_term
     return Quote(
         standing, payment_term, lines, available, goods_amount, freight_by_supplier, refused
     )
+
+
+def _left(lines: Sequence[PricedLine], available: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Return what can be ordered by SKU key: what is there, and no more than was promised."""
+    left = {}
+    for offer in (line.offer for line in lines if line.offer):
+        there = available.get(offer.sku_id, Decimal(0))
+        left[offer.sku_id] = there if offer.promised is None else min(there, offer.promised)
+    return left
 
 
 def _freight(lines: Sequence[PricedLine]) -> dict[int, Decimal]:
@@ -214,7 +229,7 @@ def _against_the_order(
 
 
 def _against_the_line(
-    pointer: str, line: PricedLine, short: set[int], available: Mapping[int, Decimal]
+    pointer: str, line: PricedLine, short: set[int], left: Mapping[int, Decimal]
 ) -> list[ErrorItem]:
     offer, wanted = line.offer, line.wanted
     if offer is None:
@@ -240,13 +255,14 @@ def _against_the_line(
             )
         )
     if offer.sku_id in short:
-        left = available.get(offer.sku_id, Decimal(0))
+        # Equal when the week's promise is what falls short.
+        too_little = TOO_LITTLE[left[offer.sku_id] == offer.promised]
         refused.append(
             ErrorItem(
                 f"{pointer}/quantity",
                 OutOfStock.code,
-                _("There is not so much of it."),
-                {"available": plain(left)},
+                too_little,
+                {"available": plain(left[offer.sku_id])},
             )
         )
     return refused

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accounts.models import User
-from shop.models import SKU, FreightRate, PriceTier, Product, Recognition, Season, Stock
+from shop.models import (
+    SKU,
+    FreightRate,
+    PriceTier,
+    Product,
+    Recognition,
+    Season,
+    Stock,
+    SupplyPromise,
+)
+from shop.models.promises import weeks_from
 from suppliers.models import Certificate, Producer, Supplier
 
 from .history import midnight
@@ -17,6 +27,8 @@ from .pictures import attach_scan
 YEAR = timedelta(days=365)
 #: Whose certificates end so soon that they are reminded of it.
 ENDS_SOON = {"LD-FRUIT": timedelta(days=21), "SD-GRAPE": timedelta(days=5)}
+#: What is promised by week, as an example.
+PROMISED = ("FQ-PEAR", "LB-POMELO")
 
 
 class Tax(NamedTuple):
@@ -79,6 +91,7 @@ def load_products(*, day: date) -> None:
     )
     _certify(rows, products, day=day)
     _load_skus(products, day=day)
+    _promise(day=day)
 
 
 def _producers(
@@ -162,6 +175,17 @@ def _load_skus(products: dict[str, Product], *, day: date) -> None:
             for sku, row in zip(skus, rows, strict=True)
         ],
         ["on_hand"],
+    )
+
+
+def _promise(*, day: date) -> None:
+    """Promise half of the stock of some fruit for each of the next weeks in its season."""
+    skus = SKU.objects.filter(product__code__in=PROMISED).select_related("stock")
+    SupplyPromise.objects.bulk_create(
+        SupplyPromise(sku=sku, week=week, quantity=(sku.stock.on_hand / 2).quantize(Decimal(1)))
+        for sku in skus.prefetch_related("product__seasons")
+        for week in weeks_from(day, 12)
+        if any(season.includes(week) for season in sku.product.seasons.all())
     )
 
 

@@ -1,5 +1,5 @@
 """The admin's pages for the catalogue and its review."""
 
-from . import catalogue, products, reviewing, suppliers
+from . import catalogue, products, promises, reviewing, suppliers
 
-__all__ = ["catalogue", "products", "reviewing", "suppliers"]
+__all__ = ["catalogue", "products", "promises", "reviewing", "suppliers"]

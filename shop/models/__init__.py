@@ -6,6 +6,7 @@ from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
 from .prices import PriceTier
 from .products import Category, Product, ProductImage, Recognition, Season
+from .promises import PromiseDraw, SupplyPromise
 from .reminders import Reminder
 from .skus import SKU
 from .stock import Reservation, Stock
@@ -25,6 +26,7 @@ __all__ = [
     "PriceTier",
     "Product",
     "ProductImage",
+    "PromiseDraw",
     "Recognition",
     "Reminder",
     "RequiredDocument",
@@ -32,4 +34,5 @@ __all__ = [
     "Season",
     "Spelling",
     "Stock",
+    "SupplyPromise",
 ]

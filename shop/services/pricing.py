@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from shop.models.promises import week_of
+
 # One row for each asked line, in its order. A tier's price is the one of the largest
 # quantity that the line reaches; a season may run over New Year. A district's code begins
 # with its city's, whose own ends in 00.
@@ -26,9 +28,11 @@ OFFERS = """
             SELECT FROM shop_recognition
             WHERE product_id = product.id AND asked.day BETWEEN valid_from AND valid_until
         ),
-        tier.from_quantity, tier.unit_price, freight.per_kg, freight.minimum, freight.free_from
+        tier.from_quantity, tier.unit_price, freight.per_kg, freight.minimum, freight.free_from,
+        promise.still
     FROM (
-        SELECT %s::date AS day, to_char(%s::date, 'MM-DD') AS month_day, %s::text AS destination
+        SELECT %s::date AS day, to_char(%s::date, 'MM-DD') AS month_day, %s::text AS destination,
+            %s::date AS this_week, %s::date AS week
     ) asked,
         unnest(%s::text[], %s::numeric[]) WITH ORDINALITY AS line (code, quantity, number)
     LEFT JOIN shop_sku sku ON sku.code = line.code
@@ -46,6 +50,12 @@ OFFERS = """
             OR destination_id IN (asked.destination, left(asked.destination, 4) || '00'))
         ORDER BY destination_id DESC NULLS LAST LIMIT 1
     ) freight ON true
+    LEFT JOIN LATERAL (
+        SELECT coalesce(sum(quantity - taken) FILTER (WHERE week = asked.week), 0) AS still
+        FROM shop_supplypromise
+        WHERE sku_id = sku.id AND week >= asked.this_week AND asked.week IS NOT NULL
+        HAVING count(*) > 0
+    ) promise ON true
     ORDER BY line.number
 """
 
@@ -54,8 +64,9 @@ class Offer(NamedTuple):
     """
     A SKU as it is sold for one asked quantity.
 
-    `from_quantity` and `unit_price` are those of the tier that applies; the last three are
-    those of the supplier's freight rate for the destination, where it has one.
+    `from_quantity` and `unit_price` are those of the tier that applies, `freight_…` those of
+    the supplier's rate for the destination, where it has one. `promised` is what is left of
+    the promise for the week of delivery; None where promises do not matter.
     """
 
     sku_id: int
@@ -82,6 +93,7 @@ class Offer(NamedTuple):
     freight_per_kg: Decimal | None
     freight_minimum: Decimal | None
     freight_free_from: Decimal | None
+    promised: Decimal | None
 
 
 def offers_for(
@@ -89,20 +101,25 @@ def offers_for(
     quantities: Sequence[Decimal],
     *,
     day: date,
-    delivered_on: date,
+    delivered_on: date | None,
     destination: str,
 ) -> list[Offer | None]:
     """
     Return what is offered for each code and quantity, in their order.
 
     None stands for a SKU that does not exist, or is not sold on `day` or not in so
-    small a quantity. `destination` is the code of a division. Who sells by the answer
-    has locked the stock before asking.
+    small a quantity. Without a day of delivery it is delivered at once, and draws on no
+    promise. `destination` is the code of a division. Who sells by the answer has locked
+    the stock before asking.
     """
     with connection.preparing_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
             OFFERS,
-            [day, delivered_on, destination, list(codes), list(quantities), day, day],
+            [
+                *(day, delivered_on or day, destination),
+                *(week_of(day), week_of(delivered_on) if delivered_on else None),
+                *(list(codes), list(quantities), day, day),
+            ],
         )
         offers = [Offer(*row) for row in cursor]
     return [offer if offer.is_on_sale and offer.unit_price else None for offer in offers]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from shop.models import Reservation, Stock
+from shop.models import PromiseDraw, Reservation, Stock
 
 #: Holds a quantity for each line of `placed_line`, in the statement that writes these lines;
 #: the caller has locked the stock and compared.
@@ -36,9 +36,10 @@ def available_stock(codes: Sequence[str]) -> dict[int, Decimal]:
 
 
 def release(sku_by_line: Mapping[int, int]) -> None:
-    """Let go what is held for these order lines."""
+    """Let go what is held for these order lines, and give back what they drew of promises."""
     list(Stock.objects.locked(sorted(set(sku_by_line.values()))))
     Reservation.objects.filter(line_id__in=sku_by_line).delete()
+    PromiseDraw.objects.filter(line_id__in=sku_by_line).delete()
 
 
 def take(
