@@ -60,7 +60,11 @@ def take(
         tab.wait_for_url("**/admin/")
     for page in pages:
         tab.goto(ADDRESS + page.address.format(**made), wait_until="networkidle")
-        save(tab.screenshot(full_page=page.is_whole), page.name)
+        for link in page.opens:
+            tab.click(link)
+            tab.wait_for_load_state("networkidle")
+        shown = tab.url.removeprefix(ADDRESS)
+        save(tab.screenshot(full_page=page.is_whole(shown)), page.name)
     context.close()
 
 

@@ -8,7 +8,8 @@ class Page(NamedTuple):
     A picture: its name, the address, who looks in which language, and on how wide a screen.
 
     The address may name what `staging.py` prepares: {report}, {month}, {seal}, {fapiao}.
-    Pages of our own are shown down to their end, the admin's as far as the screen goes.
+    `opens` are links, as CSS, that are followed from there. Pages of our own are shown down
+    to their end, the admin's as far as the screen goes unless they are `whole`.
     """
 
     name: str
@@ -16,10 +17,15 @@ class Page(NamedTuple):
     role: str = ""
     language: str = "zh-CN"
     width: int = 1280
+    opens: tuple[str, ...] = ()
+    whole: bool = False
 
-    @property
-    def is_whole(self) -> bool:
-        return not self.address.startswith(("/admin/", "/api/"))
+    def is_whole(self, address: str) -> bool:
+        """Return whether all of it is shown, once `address` is what its links led to."""
+        return self.whole or not address.startswith(("/admin/", "/api/"))
+
+
+FIRST = "#result_list tbody a"
 
 
 PAGES = (
@@ -37,6 +43,11 @@ PAGES = (
     Page("seal", "/seal/?month={month}&seal={seal}"),
     Page("seal-altered", "/seal/?month={month}&seal=0{seal}"),
     Page("report", "/reports/{report}/", "office"),
+    Page("apply", "/apply/"),
+    Page("apply-phone", "/apply/", width=390),
+    Page("batch", "/admin/shop/batch/", "supplier", opens=(FIRST, "a[href^='/trace/']")),
+    Page("batch-phone", "/admin/shop/batch/", "supplier", width=390,
+         opens=(FIRST, "a[href^='/trace/']")),
     Page("api-docs", "/api/v1/docs/"),
     Page("login", "/admin/login/"),
     Page("admin-supplier", "/admin/", "supplier"),
@@ -45,6 +56,11 @@ PAGES = (
     Page("admin-auditor", "/admin/", "auditor"),
     Page("admin-admin", "/admin/", "admin"),
     Page("admin-phone", "/admin/", "office", width=390),
+    Page("review-queue", "/admin/shop/listingversion/?queue=waiting", "reviewer"),
+    Page("review", "/admin/shop/listingversion/?queue=waiting&is_first__exact=0", "reviewer",
+         opens=(FIRST,), whole=True),
+    Page("supplier-product", "/admin/shop/product/", "supplier", opens=(FIRST,), whole=True),
+    Page("supplier-upload", "/admin/shop/product/upload/", "supplier"),
     Page("supplier-products", "/admin/shop/product/", "supplier"),
     Page("supplier-consignments", "/admin/orders/consignment/", "supplier"),
     Page("reviewer-suppliers", "/admin/suppliers/supplier/", "reviewer"),
@@ -57,4 +73,4 @@ PAGES = (
     Page("admin-orders", "/admin/orders/order/", "admin"),
     Page("admin-fapiaos", "/admin/orders/fapiao/", "admin"),
     Page("admin-users", "/admin/accounts/user/", "admin"),
-)
+)  # fmt: skip
