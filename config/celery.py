@@ -59,6 +59,14 @@ app.conf.beat_schedule = {
         "task": "shop.tasks.tell_of_endings",
         "schedule": crontab(minute="*/10"),
     },
+    "ask whether listings are still right": {
+        "task": "shop.tasks.follow_confirmations",
+        "schedule": crontab(minute="37"),
+    },
+    "tell of the listings to confirm": {
+        "task": "shop.tasks.tell_of_confirmations",
+        "schedule": crontab(minute="5-55/10"),
+    },
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

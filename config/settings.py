@@ -54,6 +54,9 @@ if not 1 <= MONTHLY_REPORT_DAY <= 28:
 BADGE_NOTICE_DAYS = int(os.environ.get("BADGE_NOTICE_DAYS", "7"))
 BADGE_VALID_DAYS = int(os.environ.get("BADGE_VALID_DAYS", "730"))
 
+# How long a listing may stand before its supplier has to say that it is still right.
+LISTING_CONFIRMED_DAYS = int(os.environ.get("LISTING_CONFIRMED_DAYS", "90"))
+
 SECRET_KEY = required("SECRET_KEY", otherwise="") or kept_secret(DATA_DIR / "secret_key")
 DEBUG = not PRODUCTION and os.environ.get("DEBUG") == "1"
 PORT = os.environ.get("PORT", "8000")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,7 +12,7 @@ from accounts.home import Card, Row, age_of, counted, list_of, page_of
 from accounts.models import User
 from suppliers.models import SOON
 
-from .models import Badge, ListingVersion, Product, Recognition
+from .models import Badge, Confirmation, ListingVersion, Product, Recognition
 
 
 def cards(user: User, heading: str, *, now: datetime) -> Iterator[Card]:
@@ -90,6 +91,14 @@ def _for_suppliers(user: User, *, now: datetime) -> Iterator[Card]:
         note=_("Change them as the selection centre asks, and submit them again."),
     )
     yield counted(
+        _("Listings to confirm"),
+        "published_with_changes",
+        Confirmation.objects.for_actor(user).unanswered().select_related("product"),
+        lambda confirmation: _to_confirm(confirmation, may_confirm=not user.role),
+        address=list_of(Product, to_do="confirm"),
+        note=_("Look at price, stock and text; what nobody confirms goes off sale."),
+    )
+    yield counted(
         _("Drafts that were never submitted"),
         "edit_note",
         Product.objects.for_actor(user).never_submitted().order_by("updated_at"),
@@ -122,3 +131,17 @@ def _for_suppliers(user: User, *, now: datetime) -> Iterator[Card]:
         address=list_of(ListingVersion, queue="waiting"),
         note=_("What is on sale stays as it is until then."),
     ).to_know()
+
+
+def _to_confirm(confirmation: Confirmation, *, may_confirm: bool) -> Row:
+    product, off = confirmation.product, confirmation.suspended_at
+    day = timezone.localdate(off) if off else confirmation.ends_on
+    words = _("off sale since %(day)s") if off else _("off sale on %(day)s otherwise")
+    confirm = reverse("admin:shop_product_confirm", args=[product.pk])
+    return Row(
+        product.name,
+        page_of(product),
+        words % {"day": f"{day:%m-%d}"},
+        is_urgent=bool(off),
+        does=(confirm, _("Still right")) if may_confirm else None,
+    )

@@ -1,6 +1,7 @@
-"""What runs by itself: papers that end are followed, and their suppliers told."""
+"""What runs by itself: documents that end, and listings that nobody has confirmed for long."""
 
 from smtplib import SMTPException
+from typing import Any
 
 import structlog
 from celery import shared_task
@@ -11,8 +12,9 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from accounts.services.audit import came_in_by
-from shop.models import Product, Reminder, RequiredDocument
-from shop.services import ending
+from shop.models import Confirmation, Product, Reminder, RequiredDocument
+from shop.services import confirming, ending
+from suppliers.models import Supplier
 
 log = structlog.get_logger(__name__)
 
@@ -36,23 +38,46 @@ def tell_of_endings() -> None:
         return
     for pk in list(Reminder.objects.to_tell(timezone.now()).values_list("pk", flat=True)):
         if reminder := ending.claim_telling(pk, now=timezone.now()):
-            _tell(reminder)
+            what = f"{reminder.days}天内到期" if reminder.days else "已到期"
+            subject = f"黔南好物：{reminder.document}（{what}）"
+            if _mail(reminder.supplier, subject, "shop/document_ends.txt", {"reminder": reminder}):
+                ending.note_told(reminder, now=timezone.now())
 
 
-def _tell(reminder: Reminder) -> None:
-    readers = User.objects.filter(
-        supplier_membership__supplier=reminder.supplier, is_active=True
-    ).exclude(email="")
-    text = render_to_string(
-        "shop/document_ends.txt",
-        {"reminder": reminder, "address": f"{settings.PUBLIC_URL}/admin/"},
-    )
-    what = f"{reminder.days}天内到期" if reminder.days else "已到期"
-    subject = f"黔南好物：{reminder.document}（{what}）"
+@shared_task
+def follow_confirmations() -> None:
+    """Note which listings have to be confirmed, and take off sale what nobody has confirmed."""
+    now = timezone.now()
+    with came_in_by(AuditEntry.Via.TASK):
+        for pk in list(Confirmation.objects.to_suspend(now).values_list("pk", flat=True)):
+            confirming.suspend_unconfirmed(pk, now=now)
+        confirming.remind_suppliers(now=now)
+
+
+@shared_task
+def tell_of_confirmations() -> None:
+    """Mail the people of each supplier which listings they have to confirm."""
+    if not settings.SENDS_MAIL:
+        return
+    now = timezone.now()
+    waiting = Confirmation.objects.to_tell(now).values("product__supplier")
+    for supplier in Supplier.objects.filter(pk__in=waiting):
+        if confirmations := confirming.claim_telling(supplier.pk, now=now):
+            subject = f"黔南好物：请确认 {len(confirmations)} 个商品的信息仍然有效"
+            context = {"supplier": supplier, "confirmations": confirmations}
+            if _mail(supplier, subject, "shop/listings_to_confirm.txt", context):
+                confirming.note_told(confirmations, now=timezone.now())
+
+
+def _mail(supplier: Supplier, subject: str, template: str, context: dict[str, Any]) -> bool:
+    """Mail the people of a supplier; return whether it went out."""
+    readers = User.objects.filter(supplier_membership__supplier=supplier, is_active=True)
+    addresses = [reader.email for reader in readers.exclude(email="")]
+    text = render_to_string(template, {**context, "address": f"{settings.PUBLIC_URL}/admin/"})
     try:
-        send_mail(subject, text, None, [reader.email for reader in readers])
+        send_mail(subject, text, None, addresses)
     except (SMTPException, OSError, ValueError) as error:
         # One address that does not work keeps nobody else waiting; it is tried again later.
-        log.warning("mail_not_sent", reminder=reminder.pk, error=type(error).__name__)
-    else:
-        ending.note_told(reminder, now=timezone.now())
+        log.warning("mail_not_sent", supplier=supplier.code, error=type(error).__name__)
+        return False
+    return True

@@ -6,11 +6,12 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.models import User
-from shop.models import Badge, ListingVersion, Product
+from shop.models import Badge, Confirmation, ListingVersion, Product
 from shop.services.content import content_of
 from shop.services.reviewing import return_version, submit_version
 
 YEAR = timedelta(days=365)
+UNCONFIRMED = "CS-EGG-SALTED"
 
 
 def load_badges(*, day: date) -> None:
@@ -26,6 +27,15 @@ def load_badges(*, day: date) -> None:
             valid_from=noticed + timedelta(7),
             valid_until=noticed + 2 * YEAR,
         )
+
+
+def leave_unconfirmed(*, now: datetime) -> None:
+    """Leave a listing that its supplier has to confirm."""
+    Confirmation.objects.create(
+        product=Product.objects.get(code=UNCONFIRMED),
+        confirmed_at=now - timedelta(95),
+        reminded_at=now - timedelta(5),
+    )
 
 
 def submit_for_review(*, now: datetime) -> None:

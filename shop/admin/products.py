@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 
 from accounts.admin import (
@@ -22,13 +25,24 @@ from accounts.admin import (
     OwnedAdmin,
     OwnedTabularInline,
     Rights,
+    actor_of,
 )
 from accounts.api.authentication import actor
 from accounts.forms import PictureField
 from accounts.models import User
 from accounts.refusals import Refusal
-from shop.models import SKU, PriceTier, Product, ProductImage, Recognition, Season, Stock
+from shop.models import (
+    SKU,
+    Confirmation,
+    PriceTier,
+    Product,
+    ProductImage,
+    Recognition,
+    Season,
+    Stock,
+)
 from shop.services.changing import set_stock
+from shop.services.confirming import confirm_product
 from shop.services.content import content_of
 from shop.services.reviewing import submit_version
 
@@ -141,6 +155,7 @@ class ToDoFilter(admin.SimpleListFilter):
         return [
             ("drafts", _("Never submitted")),
             ("recognition", _("Recognition ends soon")),
+            ("confirm", _("To confirm")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -150,6 +165,9 @@ class ToDoFilter(admin.SimpleListFilter):
             case "recognition":
                 ending = Recognition.objects.expiring(timezone.localdate())
                 return queryset.filter(pk__in=ending.order_by().values("product"))
+            case "confirm":
+                waiting = Confirmation.objects.unanswered()
+                return queryset.filter(pk__in=waiting.order_by().values("pk"))
         return queryset
 
 
@@ -180,9 +198,11 @@ class RecognitionInline(OwnedTabularInline):
 @admin.register(Product)
 class ProductAdmin(SheetPages, ReviewedAdmin):
     rights = KEPT_BY_SUPPLIER
-    list_display = ["code", "name", "supplier", "category", "county", "stage", "updated_at"]
+    list_display = ["code", "name", "supplier", "category", "county", "stage", "season",
+                    "confirmed", "updated_at"]  # fmt: skip
+    actions = ["confirm"]
     list_filter = [ToDoFilter, "status", "category", "storage"]
-    list_select_related = ["supplier", "category", "county"]
+    list_select_related = ["supplier", "category", "county", "confirmation"]
     search_fields = ["code", "name"]
     autocomplete_fields = ["producer", "certificates"]
     fields = [
@@ -205,6 +225,55 @@ class ProductAdmin(SheetPages, ReviewedAdmin):
     @display(description=_("status"), label=STATUS_COLOURS, ordering="status")
     def stage(self, product: Product) -> tuple[str, str]:
         return product.status, product.get_status_display()
+
+    @display(description=_("season"), label={"in": "success", "out": "warning"})
+    def season(self, product: Product) -> tuple[str, Any] | None:
+        if product.status != Product.Status.LISTED or not product.seasons.all():
+            return None
+        is_in = product.is_in_season(timezone.localdate())
+        return ("in", _("in season")) if is_in else ("out", _("out of season"))
+
+    @display(description=_("confirmed at"), ordering="confirmation__confirmed_at")
+    def confirmed(self, product: Product) -> Any:
+        known = getattr(product, "confirmation", None)
+        return known and timezone.localdate(known.confirmed_at)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("seasons")
+
+    def get_urls(self) -> list[URLPattern]:
+        confirm = self.admin_site.admin_view(self.confirm_one)
+        return [
+            path("<int:pk>/confirm/", confirm, name="shop_product_confirm"),
+            *super().get_urls(),
+        ]
+
+    def has_confirm_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request) == SUPPLIER
+
+    @admin.action(description=_("Still right"), permissions=["confirm"])
+    def confirm(self, request: HttpRequest, products: Any) -> None:
+        """Confirm the chosen listings; one that is not on sale is named."""
+        for product in products:
+            try:
+                confirm_product(product, by=actor(request), now=timezone.now())
+            except Refusal as refusal:
+                messages.error(request, f"{product.code}: {refusal.detail}")
+            else:
+                messages.success(
+                    request, _("%(product)s is confirmed.") % {"product": product.name}
+                )
+
+    @method_decorator(require_POST)
+    def confirm_one(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Confirm a listing from the home page, and return there."""
+        if not self.has_confirm_permission(request):
+            raise PermissionDenied
+        found = self.get_queryset(request).filter(pk=pk)
+        if not found:
+            raise Http404
+        self.confirm(request, found)
+        return redirect("admin:index")
 
 
 class PriceTierInline(OwnedTabularInline):

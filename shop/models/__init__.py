@@ -1,6 +1,7 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
 from .batches import Batch, BatchDocument
+from .confirmations import Confirmation
 from .documents import RequiredDocument
 from .freight import FreightRate
 from .listings import Catalogue, Listing, ListingChange, Spelling
@@ -19,6 +20,7 @@ __all__ = [
     "BatchDocument",
     "Catalogue",
     "Category",
+    "Confirmation",
     "FreightRate",
     "Listing",
     "ListingChange",

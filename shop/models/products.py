@@ -1,7 +1,7 @@
 """Products: what a supplier offers, where it comes from and when."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -56,6 +56,11 @@ class ProductQuerySet(OwnedQuerySet):
     def never_submitted(self) -> "ProductQuerySet":
         """Drafts that the selection centre has not seen yet."""
         return self.filter(status=Product.Status.DRAFT, versions=None)
+
+    def delivered_between(self, first: date, last: date) -> "ProductQuerySet":
+        """Products that are in season on some day of this stretch of less than a year."""
+        near = Season.objects.touching(first, last)
+        return self.filter(Q(seasons=None) | Q(pk__in=near.values("product")))
 
 
 class Product(models.Model):
@@ -146,6 +151,23 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_in_season(self, day: date) -> bool:
+        """Whether it is delivered on `day`; asks for its seasons unless they were fetched."""
+        seasons = list(self.seasons.all())
+        return not seasons or any(season.includes(day) for season in seasons)
+
+
+class SeasonQuerySet(OwnedByProductQuerySet):
+    def touching(self, first: date, last: date) -> "SeasonQuerySet":
+        """Seasons with a day in this stretch of less than a year."""
+        days = [f"{first + timedelta(n):%m-%d}" for n in range((last - first).days + 1)]
+        begun = Q(starts__lte=days[0])
+        not_over = Q(ends__gte=days[0])
+        over_new_year = Q(starts__gt=F("ends"))
+        return self.filter(
+            (begun & not_over) | (over_new_year & (begun | not_over)) | Q(starts__in=days)
+        )
+
 
 class Season(models.Model):
     """
@@ -160,7 +182,7 @@ class Season(models.Model):
     starts = models.CharField(_("first day"), max_length=5, validators=[month_day])
     ends = models.CharField(_("last day"), max_length=5, validators=[month_day])
 
-    objects = OwnedByProductQuerySet.as_manager()
+    objects = SeasonQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("season")

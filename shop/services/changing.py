@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.refusals import ErrorItem, Invalid, Refusal
 from accounts.services.audit import record
-from shop.models import SKU, PriceTier, Stock
+from shop.models import SKU, Confirmation, PriceTier, Stock
 
-from .listing import lock_stock
+from .listing import lock_stock, renewed
 
 
 class ReservedAlready(Refusal):
@@ -26,6 +26,7 @@ def set_stock(sku: SKU, *, on_hand: Decimal, by: User, now: datetime) -> Stock:
     """
     Set what there is of a SKU after a count, in its own unit.
 
+    Counting confirms that the listing is still right, but puts nothing back on sale.
     Raise ReservedAlready when orders hold more than that.
     """
     stock = Stock.objects.locked([sku.pk]).get()
@@ -47,6 +48,8 @@ def set_stock(sku: SKU, *, on_hand: Decimal, by: User, now: datetime) -> Stock:
             before={"on_hand": str(before)},
             after={"on_hand": str(on_hand)},
         )
+    confirmation = Confirmation.objects.filter(product=sku.product_id, suspended_at=None)
+    confirmation.update(**renewed(now))
     return stock
 
 

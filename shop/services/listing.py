@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.refusals import Refusal
+from accounts.refusals import Forbidden, NotFound, Refusal
 from accounts.services.audit import record
-from shop.models import SKU, Product, Stock
+from shop.models import SKU, Confirmation, Product, Stock
 from suppliers.models import Supplier
 
 Status = Product.Status
@@ -36,11 +36,13 @@ class WrongStatus(Refusal):
 @transaction.atomic
 def list_product(product: Product, *, by: User, now: datetime) -> Product:
     """
-    Put a product on sale.
+    Put a product on sale; it counts as confirmed from now.
 
-    Listing a listed one changes nothing. Raise WrongStatus when it is retired.
+    Listing a listed one changes nothing else. Raise WrongStatus when it is retired.
     """
-    return _move(product, Status.LISTED, by=by, now=now, reason="")
+    product = _move(product, Status.LISTED, by=by, now=now, reason="")
+    _renew(product, now=now)
+    return product
 
 
 @transaction.atomic
@@ -128,3 +130,36 @@ def _move_supplier(
 def lock_stock(sku_ids: Iterable[int]) -> None:
     """Close the gate of these SKUs until the transaction ends."""
     len(Stock.objects.locked(list(sku_ids)))
+
+
+def hold_product(product_id: int, *, by: User) -> Product:
+    """Lock a product of `by`'s own supplier; raise NotFound, or Forbidden for everybody else."""
+    found = Product.objects.for_actor(by).filter(pk=product_id)
+    product = found.select_for_update(no_key=True, of=("self",)).first()
+    if product is None:
+        raise NotFound
+    if not product.supplier.members.filter(user=by).exists():
+        raise Forbidden
+    return product
+
+
+def confirm(product: Product, *, by: User, now: datetime) -> Product:
+    """
+    Count a product as confirmed at `now`, and list it again if it was off sale for want of that.
+
+    Runs inside the caller's transaction, which has locked the product's stock.
+    """
+    if Confirmation.objects.lapsed().filter(product=product).exists():
+        return list_product(product, by=by, now=now)
+    _renew(product, now=now)
+    return product
+
+
+def renewed(now: datetime) -> dict[str, datetime | None]:
+    """Return what a confirmation is as soon as somebody has confirmed at `now`."""
+    of_silence = ("reminded_at", "suspended_at", "tried_at", "told_at")
+    return {"confirmed_at": now, **dict.fromkeys(of_silence)}
+
+
+def _renew(product: Product, *, now: datetime) -> None:
+    Confirmation.objects.update_or_create(product_id=product.pk, defaults=renewed(now))

@@ -9,14 +9,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.refusals import ErrorItem, Forbidden, Invalid, NotFound
+from accounts.refusals import ErrorItem, Forbidden, Invalid
 from accounts.services.audit import record
 from shop.models import SKU, Badge, ListingVersion, Product
 from suppliers.models import Certificate, Supplier
 
 from .content import Content, apply_content, content_of
 from .documents import missing_documents
-from .listing import WrongStatus, lock_stock
+from .listing import WrongStatus, confirm, hold_product, lock_stock
 
 Status = ListingVersion.Status
 
@@ -45,7 +45,7 @@ def submit_version(
     Raise NotFound or Forbidden unless `by` works for its supplier, WrongStatus for a retired
     one, VersionWaits, NothingChanged, or Invalid where something is missing.
     """
-    product = _held(product.pk, by=by)
+    product = hold_product(product.pk, by=by)
     if product.status == Product.Status.RETIRED:
         raise WrongStatus
     if product.versions.waiting().exists():
@@ -79,7 +79,7 @@ def withdraw_version(version: ListingVersion, *, by: User, now: datetime) -> Lis
 
     Raise NotFound or Forbidden unless `by` works for its supplier, WrongStatus when it is decided.
     """
-    product = _held(version.product_id, by=by)
+    product = hold_product(version.product_id, by=by)
     version = ListingVersion.objects.select_for_update().get(pk=version.pk)
     return _decide(version, product, Status.WITHDRAWN, by=by, now=now)
 
@@ -132,6 +132,7 @@ def approve_version(
     if version.is_first:
         _set_status(product, Product.Status.LISTED)
         _announce_badge(product, by=by, now=now)
+    confirm(product, by=by, now=now)
     return version
 
 
@@ -167,17 +168,6 @@ def withdraw_badge(badge: Badge, *, reason: str, by: User, now: datetime) -> Bad
     badge.save()
     record("withdraw_badge", badge, by=by, now=now, reason=reason)
     return badge
-
-
-def _held(product_id: int, *, by: User) -> Product:
-    """Lock a product of `by`'s own supplier."""
-    found = Product.objects.for_actor(by).filter(pk=product_id)
-    product = found.select_for_update(no_key=True, of=("self",)).first()
-    if product is None:
-        raise NotFound
-    if not product.supplier.members.filter(user=by).exists():
-        raise Forbidden
-    return product
 
 
 def _waiting(version: ListingVersion, *, by: User) -> ListingVersion:
