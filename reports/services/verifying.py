@@ -88,6 +88,34 @@ WHERE (line.sku_id, line.quantity) IS DISTINCT FROM (held.sku_id, held.quantity)
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
+PROMISES_HOLD_WHAT_IS_DRAWN = f"""
+SELECT promise.sku_id AS sku, week::text, promise.quantity AS promised, taken,
+    drawn.quantity AS drawn
+FROM shop_supplypromise promise
+LEFT JOIN (
+    SELECT promise_id, sum(quantity) AS quantity FROM shop_promisedraw GROUP BY promise_id
+) drawn ON drawn.promise_id = promise.id
+WHERE taken <> coalesce(drawn.quantity, 0) OR NOT taken BETWEEN 0 AND promise.quantity
+ORDER BY promise.id LIMIT {LISTED}
+"""  # noqa: S608
+
+# An order from before a week was promised draws on nothing.
+DRAWS_ARE_OF_LIVE_LINES = f"""
+SELECT draw.line_id AS line, line.quantity AS ordered, draw.quantity AS drawn
+FROM shop_promisedraw draw
+JOIN shop_supplypromise promise ON promise.id = draw.promise_id
+LEFT JOIN (
+    SELECT line.id, line.sku_id, line.quantity, placed.delivery_date
+    FROM orders_orderline line
+    JOIN orders_consignment consignment ON consignment.id = line.consignment_id
+    JOIN orders_order placed ON placed.id = line.order_id
+    WHERE consignment.status NOT IN ('declined', 'cancelled')
+) line ON line.id = draw.line_id
+WHERE (line.sku_id, line.quantity) IS DISTINCT FROM (promise.sku_id, draw.quantity)
+    OR line.delivery_date NOT BETWEEN promise.week AND promise.week + 6
+ORDER BY draw.line_id LIMIT {LISTED}
+"""  # noqa: S608
+
 ACCEPTED_LINES_ARE_BOOKED = f"""
 SELECT coalesce(line.id, entry.order_line_id) AS line, line.accepted_amount AS accepted,
     entry.amount AS booked
@@ -206,6 +234,8 @@ def verify(*, now: datetime, month: date | None = None) -> list[Check]:
         "stock holds its reservations": partial(rows_of, STOCK_HOLDS_RESERVATIONS, values),
         "batches lose what ships": partial(rows_of, BATCHES_LOSE_WHAT_SHIPS, values),
         "open lines hold their stock": partial(rows_of, OPEN_LINES_HOLD_STOCK, values),
+        "promises hold what is drawn": partial(rows_of, PROMISES_HOLD_WHAT_IS_DRAWN, values),
+        "draws are of live lines": partial(rows_of, DRAWS_ARE_OF_LIVE_LINES, values),
         "accepted lines are booked": partial(rows_of, ACCEPTED_LINES_ARE_BOOKED, values),
         "refunds are booked": partial(rows_of, REFUNDS_ARE_BOOKED, values),
         "grades follow the evidence": partial(rows_of, GRADES_FOLLOW_EVIDENCE, values),

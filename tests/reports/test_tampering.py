@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuditBlock, AuditEntry, SealedRow, User
@@ -21,6 +23,8 @@ from reports.services.months import close_month, publish_month
 from reports.services.totals import roll_up
 from reports.services.verifying import verify
 from shop.models import Stock
+from shop.models.promises import WEEK, week_of
+from shop.services.promising import promise_supply
 from tests.orders.market import Market
 
 from .deliveries import shipped
@@ -34,6 +38,8 @@ TRAIL = "the audit trail is as it was sealed"
 MONTHS = "closed months are as they were sealed"
 TOTALS = "totals and pending totals are the ledger"
 STOCK = "stock holds its reservations"
+PROMISES = "promises hold what is drawn"
+DRAWS = "draws are of live lines"
 
 
 def failing() -> dict[str, list[dict[str, Any]]]:
@@ -175,6 +181,31 @@ class TestStock:
     def test_is_missed_where_what_it_is_held_for_was_changed(self) -> None:
         assert missed(STOCK, "UPDATE shop_reservation SET quantity = quantity - 1")
         assert missed(STOCK, "DELETE FROM shop_reservation")
+
+
+class TestPromises:
+    def test_are_missed_where_they_or_their_draws_were_changed(self) -> None:
+        market = Market()
+        week = week_of(timezone.localdate()) + 2 * WEEK
+        promise_supply(
+            market.eggs, quantity_by_week={week: Decimal(50)}, by=market.sam.user,
+            now=timezone.now(),
+        )  # fmt: skip
+        market.placed((market.eggs, "5"), delivery_date=f"{week}")
+        assert failing() == {}
+        for sql in (
+            "UPDATE shop_supplypromise SET taken = 4",
+            "UPDATE shop_promisedraw SET quantity = 6",
+            "DELETE FROM shop_promisedraw",
+        ):
+            assert missed(PROMISES, sql)
+        for sql in (
+            "UPDATE shop_promisedraw SET quantity = 6",
+            "UPDATE shop_promisedraw SET line_id = line_id + 1",
+            "UPDATE orders_consignment SET status = 'cancelled'",
+            "UPDATE orders_order SET delivery_date = delivery_date + 7",
+        ):
+            assert missed(DRAWS, sql)
 
 
 @pytest.mark.usefixtures("history")
