@@ -182,9 +182,9 @@ def _promise(*, day: date) -> None:
     """Promise half of the stock of some fruit for each of the next weeks in its season."""
     skus = SKU.objects.filter(product__code__in=PROMISED).select_related("stock")
     SupplyPromise.objects.bulk_create(
-        SupplyPromise(sku=sku, week=week, quantity=(sku.stock.on_hand / 2).quantize(Decimal(1)))
+        SupplyPromise(sku=sku, week=week, quantity=sku.stock.on_hand)
         for sku in skus.prefetch_related("product__seasons")
-        for week in weeks_from(day, 12)
+        for week in weeks_from(day, 26)
         if any(season.includes(week) for season in sku.product.seasons.all())
     )
 
