@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -18,7 +19,12 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import (
+    AdminPasswordChangeForm,
+    PaginationInlineFormSet,
+    UserChangeForm,
+    UserCreationForm,
+)
 
 from .api.authentication import actor
 from .api.downloads import csv_download
@@ -58,6 +64,9 @@ class Owned:
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = super().get_queryset(request)  # type: ignore[misc]
+        if not self._may(request, "view"):
+            # Some of Django's pages look for the row before they ask who may see it.
+            return rows.none()
         return rows.for_actor(request.user) if hasattr(rows, "for_actor") else rows
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -73,6 +82,20 @@ class Owned:
         if hasattr(rows, "for_actor"):
             return rows.for_actor(request.user)
         return rows
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """
+        Let only the platform's own people filter by rows that refer to these.
+
+        A row that everybody sees would tell others whose rows they are: which category a
+        hidden product is in, or that there is one at all.
+        """
+        opts = self.opts  # type: ignore[attr-defined]
+        if not getattr(request.user, "role", ""):
+            name = lookup.partition(LOOKUP_SEP)[0]
+            if any(related.name == name for related in opts.related_objects):
+                return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[misc,no-any-return]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(self.rights.get(actor_of(request)))
@@ -98,16 +121,28 @@ class OwnedAdmin(Owned, ModelAdmin):
     list_per_page = 50
 
 
+class ShownRowsFormSet(PaginationInlineFormSet):
+    """Takes the keys of the rows it shows; Django's own would tell which others there are."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        key = form.fields[self._pk_field.name]  # type: ignore[attr-defined]
+        if getattr(key, "queryset", None) is not None and key.queryset.model is self.model:
+            key.queryset = self.queryset
+
+
 class OwnedTabularInline(Owned, TabularInline):
     """Rows edited inside another row's page; see `Owned`."""
 
     extra = 0
+    formset = ShownRowsFormSet
 
 
 class OwnedStackedInline(Owned, StackedInline):
     """Rows edited inside another row's page, one below the other; see `Owned`."""
 
     extra = 0
+    formset = ShownRowsFormSet
 
 
 admin.site.unregister(Group)
