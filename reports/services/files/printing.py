@@ -1,6 +1,5 @@
 """The monthly form, the year book, statements and certificates as PDF, typeset from data only."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -8,27 +7,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import noto_cjk_sans_otc
-import typst
 from django.conf import settings
 from django.urls import reverse
 
 from accounts.codes import qr_code
+from accounts.typesetting import typeset
 
 from .form import FormRow, MonthlyForm
 from .statement import Statement
 from .year_book import Part, YearBook
 
 HERE = Path(__file__).parent
-FONTS = Path(noto_cjk_sans_otc.__file__).parent
 TEN_THOUSAND = Decimal(10_000)
 
 
 def write_monthly(path: Path, form: MonthlyForm) -> int:
     """Typeset the form and return the number of its lines."""
-    _typeset(
-        path,
-        "monthly.typ",
+    pdf = typeset(
+        HERE / "monthly.typ",
         {
             **_head(form, f"{form.month.year}年{form.month.month}月"),
             "tables": [
@@ -58,14 +54,14 @@ def write_monthly(path: Path, form: MonthlyForm) -> int:
             ],
         },
     )  # fmt: skip
+    path.write_bytes(pdf)
     return sum(len(table.rows) for table in form.tables)
 
 
 def write_year_book(path: Path, book: YearBook) -> int:
     """Typeset the year book and return the number of its rows."""
-    _typeset(
-        path,
-        "year_book.typ",
+    pdf = typeset(
+        HERE / "year_book.typ",
         {
             **_head(book.form, book.period),
             "parts": [
@@ -80,14 +76,14 @@ def write_year_book(path: Path, book: YearBook) -> int:
             ],
         },
     )
+    path.write_bytes(pdf)
     return sum(len(part.rows) for part in book.parts)
 
 
 def write_statement(path: Path, statement: Statement) -> int:
     """Typeset a supplier's statement or a buyer's certificate; return how many entries it sums."""
-    _typeset(
-        path,
-        "statement.typ",
+    pdf = typeset(
+        HERE / "statement.typ",
         {
             "title": statement.title,
             "text": statement.text,
@@ -105,6 +101,7 @@ def write_statement(path: Path, statement: Statement) -> int:
             "totals": [[name, f"{yuan:,.2f}"] for name, yuan in statement.totals],
         },
     )
+    path.write_bytes(pdf)
     return statement.entries
 
 
@@ -137,19 +134,6 @@ def _cells(part: Part, row: Sequence[Any]) -> list[str]:
         "—" if value is None else shown.get(kind, str)(value)
         for value, (_heading, kind) in zip(row, part.columns, strict=True)
     ]
-
-
-def _typeset(path: Path, template: str, content: dict[str, object]) -> None:
-    pdf = typst.compile(
-        str(HERE / template),
-        format="pdf",
-        root=str(HERE),
-        font_paths=[str(FONTS)],
-        ignore_system_fonts=True,
-        # Data, never markup: a name cannot become a command.
-        sys_inputs={"content": json.dumps(content)},
-    )
-    path.write_bytes(pdf)
 
 
 def _code_of(month: date, seal: str) -> str:
