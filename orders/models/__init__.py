@@ -5,7 +5,7 @@ from .claims import Claim, ClaimLine
 from .evidence import Fapiao, Payment
 from .idempotency import IdempotencyKey
 from .orders import Consignment, Order, OrderEvent, OrderLine
-from .shipping import LineBatch
+from .shipping import LineBatch, TemperatureReading
 
 __all__ = [
     "Address",
@@ -23,4 +23,5 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "Payment",
+    "TemperatureReading",
 ]

@@ -1,13 +1,13 @@
-"""What is known of goods on their way: which batches they are of."""
+"""What is known of goods on their way: which batches they are of, and how cold it was."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import OwnedQuerySet
+from accounts.models import OwnedQuerySet, User
 from shop.models import Batch
 
-from .orders import OrderLine
+from .orders import Consignment, OrderLine
 
 
 class LineBatchQuerySet(OwnedQuerySet):
@@ -50,3 +50,48 @@ class LineBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line_id} ← {self.batch_id}"
+
+
+class TemperatureReadingQuerySet(OwnedQuerySet):
+    owner_paths = (
+        "consignment__order__buyer__memberships__user",
+        "consignment__supplier__members__user",
+    )
+
+
+class TemperatureReading(models.Model):
+    """How cold it was beside the goods of a consignment at a moment; never changed."""
+
+    class Source(models.TextChoices):
+        BY_HAND = "by_hand", _("read by hand")
+        LOGGER = "logger", _("logger")
+
+    consignment = models.ForeignKey(
+        Consignment, models.PROTECT, related_name="readings", verbose_name=_("consignment")
+    )
+    at = models.DateTimeField(_("at"))
+    degrees = models.DecimalField(_("temperature (°C)"), max_digits=4, decimal_places=1)
+    source = models.CharField(_("source"), max_length=8, choices=Source)
+    entered_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("entered by")
+    )
+    entered_at = models.DateTimeField(_("entered at"))
+
+    objects = TemperatureReadingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("temperature reading")
+        verbose_name_plural = _("temperature readings")
+        ordering = ["consignment", "at"]
+        constraints = [
+            models.UniqueConstraint(fields=["consignment", "at"], name="one_reading_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(degrees__range=(-80, 80)), name="reading_within_bounds"
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["by_hand", "logger"]), name="reading_source_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.degrees} °C"
