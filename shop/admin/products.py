@@ -53,7 +53,11 @@ from .sheets import SheetPages
 KEPT_BY_SUPPLIER: Rights = {**BY_OWN_PEOPLE, SUPPLIER: EDIT}
 KEPT_AND_CLEARED_BY_SUPPLIER: Rights = {**BY_OWN_PEOPLE, SUPPLIER: ALL}
 
+#: The name of the button.
+SUBMIT = "submit_for_review"
+
 STATUS_COLOURS = {
+    Product.Status.DRAFT: "default",
     Product.Status.SUBMITTED: "info",
     Product.Status.IN_REVIEW: "info",
     Product.Status.LISTED: "success",
@@ -76,7 +80,11 @@ class ReviewedAdmin(OwnedAdmin):
     def product_of(self, obj: Any) -> Product:
         raise NotImplementedError
 
-    @action(description=_("Save and submit for review"), permissions=["submit"])
+    @action(
+        description=_("Save and submit for review"),
+        permissions=["submit"],
+        attrs={"name": SUBMIT},
+    )
     def submit_for_review(self, request: HttpRequest, obj: Any) -> None:
         """Only a button: a product is submitted when all of its form is saved."""
 
@@ -100,7 +108,7 @@ class ReviewedAdmin(OwnedAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         savepoint = request.undone  # type: ignore[attr-defined]
-        if savepoint is None and "submit_for_review" not in request.POST:
+        if savepoint is None and SUBMIT not in request.POST:
             return
         now = timezone.now()
         product = Product.objects.get(pk=self.product_of(form.instance).pk)

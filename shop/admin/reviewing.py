@@ -20,6 +20,7 @@ from accounts.models import User
 from accounts.refusals import Refusal
 from shop.models import Badge, ListingVersion
 from shop.services.content import content_of, differences
+from shop.services.documents import check_documents
 from shop.services.hints import price_hints, twins_of
 from shop.services.reviewing import (
     approve_version,
@@ -36,6 +37,7 @@ COLOURS = {
     ListingVersion.Status.IN_REVIEW: "info",
     ListingVersion.Status.APPROVED: "success",
     ListingVersion.Status.RETURNED: "danger",
+    ListingVersion.Status.WITHDRAWN: "default",
 }
 
 
@@ -161,8 +163,8 @@ class ListingVersionAdmin(OwnedAdmin):
             "decision_form": DecisionForm(),
             "prices": price_hints(version, day=today) if reviews else [],
             "twins": twins_of(version) if reviews else [],
-            "certificates": product.certificates.order_by("kind") if reviews else [],
-            "today": today,
+            "documents": check_documents(product, version.content, day=today) if reviews else [],
+            "reviews": reviews,
         }
 
     def decide(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
-from shop.models import SKU, PriceTier, Product, ProductImage, Season
+from accounts.models import Division
+from shop.models import SKU, Category, PriceTier, Product, ProductImage, Season
 
 from .listing import lock_stock
 
@@ -194,11 +196,20 @@ def _read(content: Content) -> Iterator[tuple[str, str]]:
             yield f"{label} ≥ {price['from_quantity']} {days}".strip(), str(price["unit_price"])
 
 
+def _choices(field: Any) -> dict[Any, Any]:
+    """Return how values of a field are read, where they are not read as they are."""
+    if isinstance(field, models.BooleanField):
+        return {True: _("yes"), False: _("no")}
+    if field.related_model in (Category, Division):
+        return dict(field.related_model.objects.values_list("code", "name"))
+    return dict(field.flatchoices)
+
+
 def _fields(
     model: type[models.Model], names: tuple[str, ...], values: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     for name in names:
         field = model._meta.get_field(name)
         value = values.get(name)
-        choices = dict(getattr(field, "flatchoices", ()))
+        choices = _choices(field)
         yield str(field.verbose_name), str(choices.get(value, "" if value is None else value))  # type: ignore[union-attr]

@@ -201,7 +201,7 @@ class TestReviewer:
         make_product("P2", price="22", name="惠水鲟鱼王")
         page = f"/admin/shop/listingversion/{version.pk}/change/"
         content = signed_in(reviewer).get(page).content.decode()
-        for shown in ("与同类价格比较", "+100%", "P2 惠水鲟鱼王", "名称相近", "没有证书"):
+        for shown in ("与同类价格比较", "+100%", "P2 惠水鲟鱼王", "名称相近", "证照核对"):
             assert shown in content, shown
 
     def test_only_posts_decide(self, version: ListingVersion, reviewer: User) -> None:
