@@ -64,9 +64,7 @@ class BatchDocumentInline(OwnedStackedInline):
     model = BatchDocument
     rights = KEPT_BY_SUPPLIER
     formfield_overrides = {models.FileField: {"form_class": UploadField}}
-    fields = [
-        ("kind", "number", "issuer"), ("issued_on", "valid_until"), ("file", "is_public"),
-    ]  # fmt: skip
+    fields = [("kind", "number"), "issuer", ("issued_on", "valid_until"), "file", "is_public"]
 
 
 class StateFilter(admin.SimpleListFilter):

@@ -11,11 +11,23 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import User
-from orders.models import Claim, Fapiao, Payment
+from orders.models import Claim, Fapiao, Payment, TemperatureReading
 from reports.models import DeclarationRow
-from shop.models import Badge, FreightRate, ProductImage, Recognition, Season
+from shop.models import (
+    Badge,
+    Batch,
+    BatchDocument,
+    Confirmation,
+    FreightRate,
+    ProductImage,
+    Recognition,
+    Reminder,
+    Season,
+    SupplyPromise,
+)
+from shop.models.promises import week_of
 from shop.services.reviewing import submit_version
-from suppliers.models import AssistanceProfile, Base, Certificate, Producer, Supplier
+from suppliers.models import Application, AssistanceProfile, Base, Certificate, Producer, Supplier
 from tests.factories import (
     CHANGSHUN,
     HAIZHU,
@@ -133,8 +145,14 @@ class Rivals(Market):
         certificate = Certificate.objects.create(
             supplier=supplier, kind="green", number=word, issuer=word, valid_from=date(2020, 1, 1)
         )
-        Base.objects.create(
+        base = Base.objects.create(
             supplier=supplier, code=f"{word}-b", name=f"{word}-base", county_id=CHANGSHUN, area_mu=1
+        )
+        Application.objects.create(
+            supplier=supplier, email=f"{word}@example.org", applied_at=now, note=word
+        )
+        reminder = Reminder.objects.create(
+            supplier=supplier, certificate=certificate, ends_on=today, days=1, made_at=now
         )
         AssistanceProfile.objects.create(supplier=supplier, year=2020, households=number)
         FreightRate.objects.create(
@@ -152,20 +170,42 @@ class Rivals(Market):
         valid = {"valid_from": today, "valid_until": today + timedelta(365)}
         Recognition.objects.create(product=product, number=word, **valid)
         Badge.objects.create(product=product, number=word, noticed_from=today, **valid)
+        reminder.suspended.add(product)
+        Confirmation.objects.update_or_create(product=product, defaults={"confirmed_at": now})
+        batch = Batch.objects.create(
+            supplier=supplier, product=product, code=f"{word}-batch", sku=sku, base=base,
+            produced_on=today, quantity=number, left=number,
+        )  # fmt: skip
+        BatchDocument.objects.create(
+            batch=batch,
+            kind="test_report",
+            number=word,
+            issuer=word,
+            file=f"batches/{word}.pdf",
+            sha256="0" * 64,
+        )
+        SupplyPromise.objects.create(sku=sku, week=week_of(today), quantity=number)
         draft = self.sku(
             code=f"{word}-2", name=word, product__supplier=supplier, product__producer=producer,
             product__name=f"{word}鱼", product__code=f"{word}-d", product__status="draft",
         ).product  # fmt: skip
         submit_version(draft, by=person.user, now=now)
-        self._sell(sku, person, word, number)
+        self._sell(sku, batch, person, word, number)
 
-    def _sell(self, sku: Any, person: Person, word: str, number: str) -> None:
-        self.placed((sku, "1"))
+    def _sell(self, sku: Any, batch: Batch, person: Person, word: str, number: str) -> None:
+        self.placed((sku, "1"), delivery_date=timezone.localdate().isoformat())
         consignment = self.placed((sku, "2"))["consignments"][0]["number"]
         assert self.confirm(consignment, by=person).status_code == 200
-        assert self.ship(consignment, "2", by=person).status_code == 200
+        shipped = {"carrier": word, "tracking": word,
+                   "lines": [{"line": 1, "quantity": "2", "batch": batch.code}]}  # fmt: skip
+        answer = person.post(f"/supply/consignments/{consignment}/ship/", shipped)
+        assert answer.status_code == 200, answer.content
         assert self.accept(consignment, "2").status_code == 200
         claim = Claim.objects.get(pk=self.claimed(consignment))
+        TemperatureReading.objects.create(
+            consignment=claim.consignment, at=timezone.now(), degrees=3, source="by_hand",
+            entered_by=person.user, entered_at=timezone.now(),
+        )  # fmt: skip
         given = {
             "consignment": claim.consignment, "amount": Decimal("1"),
             "entered_by": self.olga.user, "entered_at": timezone.now(),

@@ -16,7 +16,7 @@ from .rivals import NUMBER, WORD, Rivals
 
 SECRET = re.compile(f"{WORD}|{NUMBER}", re.IGNORECASE)
 #: What everybody may read: what is on sale, and who sells it.
-PUBLIC = {"products", "product", "suppliers", "supplier", "schema", "docs"}
+PUBLIC = {"products", "product", "product-calendar", "suppliers", "supplier", "schema", "docs"}
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 

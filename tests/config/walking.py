@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from shop.admin.reviewing import STEPS
+from shop.models import SKU
 from suppliers.models import Supplier
 
 from .rivals import LOOKED_FOR, NUMBER, OWNED, WORD, Rivals
@@ -86,7 +87,7 @@ def urls(address: Address, key: object) -> list[str]:
         filled = ["nowhere/"]
     if "<str:step>" in address.route:
         filled = [address.route.replace("<str:step>", step) for step in (*STEPS, "nonsense")]
-    filled = [re.sub(r"<(path:object_id|int:pk|id)>", str(key), url) for url in filled]
+    filled = [re.sub(r"<(path:object_id|int:pk|int:sku_id|id)>", str(key), url) for url in filled]
     for url in filled:
         assert "<" not in url, f"Say in `urls` what stands for the parameter of {url}."
     return [f"/admin/{url}" for url in filled]
@@ -154,7 +155,7 @@ def ask_everything(walk: Walk) -> None:
         if address.model and address.model not in walk.pages:
             continue
         walk.asked.add(address.route)
-        model = address.model or Supplier
+        model = SKU if "<int:sku_id>" in address.route else address.model or Supplier
         row = walk.world.sams(model)
         hidden, absent = (row.pk if row else missing(model)), missing(model)
         for url, other in zip(urls(address, hidden), urls(address, absent), strict=True):
