@@ -1,4 +1,4 @@
-"""Buttons of the admin that ask back before something is done."""
+"""Buttons of the admin that ask back before something is done, and what they tell."""
 
 from collections.abc import Callable
 
@@ -49,6 +49,12 @@ def dialog(
     }
 
 
+def tell(request: HttpRequest, refusal: Refusal) -> None:
+    """Show a refusal with everything that is wrong."""
+    for detail in [item.detail for item in refusal.errors] or [refusal.detail]:
+        messages.error(request, str(detail))
+
+
 def do_and_return(
     request: HttpRequest, do: Callable[[], object], *, done: str | Promise
 ) -> HttpResponse:
@@ -56,8 +62,7 @@ def do_and_return(
     try:
         do()
     except Refusal as refusal:
-        details = [item.detail for item in refusal.errors] or [refusal.detail]
-        messages.error(request, " ".join(map(str, details)))
+        tell(request, refusal)
     else:
         if done:
             messages.success(request, str(done))

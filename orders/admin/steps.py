@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin import SUPPLIER, OwnedAdmin, actor_of
+from accounts.dialogs import tell
 from accounts.refusals import Refusal
 
 
@@ -37,12 +38,6 @@ def only_suppliers(request: HttpRequest) -> None:
     """Raise PermissionDenied unless the caller works for a supplier."""
     if actor_of(request) != SUPPLIER:
         raise PermissionDenied
-
-
-def tell(request: HttpRequest, refusal: Refusal) -> None:
-    """Show a refusal with everything that is wrong."""
-    for detail in [error.detail for error in refusal.errors] or [refusal.detail]:
-        messages.error(request, str(detail))
 
 
 def taken(request: HttpRequest, step: Callable[[], object], *, done: str | Promise) -> bool:

@@ -28,6 +28,7 @@ from accounts.admin import (
     actor_of,
 )
 from accounts.api.authentication import actor
+from accounts.dialogs import tell
 from accounts.forms import PictureField
 from accounts.models import User
 from accounts.refusals import Refusal
@@ -46,7 +47,6 @@ from shop.services.confirming import confirm_product
 from shop.services.content import content_of
 from shop.services.reviewing import submit_version
 
-from .messages import tell
 from .sheets import SheetPages
 
 # Nobody of the platform changes what a supplier offers; it decides about it.

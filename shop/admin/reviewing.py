@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts.admin import BY_OWN_PEOPLE, SUPPLIER, VIEW, OwnedAdmin, actor_of
 from accounts.api.authentication import actor
+from accounts.dialogs import tell
 from accounts.models import User
 from accounts.refusals import Refusal
 from shop.models import Badge, ListingVersion
@@ -29,8 +30,6 @@ from shop.services.reviewing import (
     withdraw_badge,
     withdraw_version,
 )
-
-from .messages import tell
 
 COLOURS = {
     ListingVersion.Status.SUBMITTED: "warning",

@@ -22,14 +22,13 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from accounts.admin import SUPPLIER, actor_of
 from accounts.api.authentication import actor
+from accounts.dialogs import tell
 from accounts.refusals import Refusal
 from shop.services.sheets.applying import Outcome, apply_sheet
 from shop.services.sheets.pictures import take_pictures
 from shop.services.sheets.planning import Plan, plan_of
 from shop.services.sheets.writing import listings_workbook, marked_workbook
 from suppliers.models import Supplier
-
-from .messages import tell
 
 MAX_SIZE = 10 * 1024**2
 #: Of a ZIP of pictures.

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import shop.models.batches
+import suppliers.models
 
 
 class Migration(migrations.Migration):
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                     models.FileField(
                         blank=True,
                         help_text="PDF, PNG or JPEG of at most 20 MB; a photo with a phone is enough.",
-                        storage=shop.models.batches.document_files,
+                        storage=suppliers.models.private_files,
                         upload_to="batches/",
                         verbose_name="file",
                     ),

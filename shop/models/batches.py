@@ -4,13 +4,12 @@ import secrets
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import OwnedQuerySet, User
-from suppliers.models import Base, OwnedBySupplierQuerySet, Supplier
+from suppliers.models import Base, OwnedBySupplierQuerySet, Supplier, private_files
 
 from .products import Product
 from .skus import SKU
@@ -166,11 +165,6 @@ class OwnedByBatchQuerySet(OwnedQuerySet):
     owner_paths = ("batch__supplier__members__user",)
 
 
-def document_files() -> FileSystemStorage:
-    """Return where documents of batches lie; only a view hands them out, to those who may."""
-    return FileSystemStorage(base_url="/files/")
-
-
 class BatchDocument(models.Model):
     """
     What proves something of a batch: its conformity certificate, a test, the cold chain.
@@ -198,7 +192,7 @@ class BatchDocument(models.Model):
     file = models.FileField(
         _("file"),
         upload_to="batches/",
-        storage=document_files,
+        storage=private_files,
         blank=True,
         help_text=_("PDF, PNG or JPEG of at most 20 MB; a photo with a phone is enough."),
     )
