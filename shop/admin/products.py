@@ -215,7 +215,7 @@ class ProductAdmin(SheetPages, ReviewedAdmin):
     autocomplete_fields = ["producer", "certificates"]
     fields = [
         ("code", "name"), "summary", ("category", "county"), ("producer", "species"),
-        ("storage", "is_processed", "shelf_life_days"), "certificates", ("supplier", "status"),
+        ("storage", "shelf_life_days"), "is_processed", "certificates", ("supplier", "status"),
     ]  # fmt: skip
     inlines = [SKUInline, SeasonInline, ProductImageInline, RecognitionInline]
 
