@@ -214,7 +214,7 @@ class ProductAdmin(SheetPages, ReviewedAdmin):
     search_fields = ["code", "name"]
     autocomplete_fields = ["producer", "certificates"]
     fields = [
-        ("code", "name"), "summary", ("category", "county"), ("producer", "species"),
+        ("code", "name"), "summary", ("category", "county"), "producer", "species",
         ("storage", "shelf_life_days"), "is_processed", "certificates", ("supplier", "status"),
     ]  # fmt: skip
     inlines = [SKUInline, SeasonInline, ProductImageInline, RecognitionInline]
