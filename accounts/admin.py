@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -119,6 +119,13 @@ class OwnedAdmin(Owned, ModelAdmin):
     # Counting a large table for a list that is filtered anyway would cost a full scan.
     show_full_result_count = False
     list_per_page = 50
+
+    def found(self, request: HttpRequest, object_id: object) -> Any:
+        """Return the row that the caller may see; raise Http404 for any other."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return row
 
 
 class ShownRowsFormSet(PaginationInlineFormSet):

@@ -26,12 +26,16 @@ class NoteForm(BaseDialogForm):
     )
 
 
-class ReasonForm(BaseDialogForm):
+class WhyForm(forms.Form):
     """Why it is done, for the audit trail and for those whom it concerns."""
 
     reason = forms.CharField(
         label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 3})
     )
+
+
+class ReasonForm(WhyForm, BaseDialogForm):
+    """The same, asked in a dialog."""
 
 
 def dialog(
@@ -55,17 +59,23 @@ def tell(request: HttpRequest, refusal: Refusal) -> None:
         messages.error(request, str(detail))
 
 
+def taken(request: HttpRequest, step: Callable[[], object], *, done: str | Promise) -> bool:
+    """Take a step, and say `done`, if anything, or why it is refused; return whether it was."""
+    try:
+        step()
+    except Refusal as refusal:
+        tell(request, refusal)
+        return False
+    if done:
+        messages.success(request, str(done))
+    return True
+
+
 def do_and_return(
     request: HttpRequest, do: Callable[[], object], *, done: str | Promise
 ) -> HttpResponse:
     """Do what a button of a row stands for, and return to the row with `done` or the refusal."""
-    try:
-        do()
-    except Refusal as refusal:
-        tell(request, refusal)
-    else:
-        if done:
-            messages.success(request, str(done))
+    taken(request, do, done=done)
     address = request.path.rstrip("/").rpartition("/")[0] + "/change/"
     # The dialog lives in the page, which goes on only when told so.
     if request.headers.get("HX-Request"):

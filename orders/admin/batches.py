@@ -28,6 +28,7 @@ from accounts.admin import (
 from accounts.api.authentication import actor
 from accounts.api.downloads import csv_download
 from accounts.api.serializers import plain
+from accounts.dialogs import WhyForm, taken
 from accounts.forms import UploadField
 from accounts.models import User
 from orders.services.contact import contact_of
@@ -35,7 +36,7 @@ from orders.services.recalling import export_lines, knows_contacts, lines_of_bat
 from shop.models import SKU, Batch, BatchDocument
 from shop.services.batches import problems_of, recall_batch, save_batch, save_document
 
-from .steps import ReasonForm, found, step_page, taken, to_page_of
+from .steps import step_page, to_page_of
 
 KEPT_BY_SUPPLIER: Rights = {**BY_OWN_PEOPLE, SUPPLIER: EDIT}
 #: Who may call a batch back.
@@ -177,10 +178,10 @@ class BatchAdmin(OwnedAdmin):
 
     def recall(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Call the batch back for the reason that is given."""
-        batch = found(self, request, object_id)
+        batch = self.found(request, object_id)
         if actor_of(request) not in RECALLING:
             raise PermissionDenied
-        form = ReasonForm(request.POST or None)
+        form = WhyForm(request.POST or None)
         if form.is_valid() and taken(
             request,
             lambda: recall_batch(
@@ -205,7 +206,7 @@ class BatchAdmin(OwnedAdmin):
     @method_decorator(require_safe)
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Return where the batch went, as CSV."""
-        batch, now = found(self, request, object_id), timezone.now()
+        batch, now = self.found(request, object_id), timezone.now()
         name = f"批次去向-{batch.code}-{timezone.localdate(now)}.csv"
         return csv_download(export_lines(batch, by=actor(request), now=now), name)
 

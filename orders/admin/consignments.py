@@ -24,6 +24,7 @@ from unfold.widgets import (
 
 from accounts.admin import SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline, actor_of
 from accounts.api.authentication import actor
+from accounts.dialogs import WhyForm, taken
 from accounts.refusals import Refusal
 from orders.models import Consignment, OrderEvent, OrderLine, TemperatureReading
 from orders.services.batching import propose_batches
@@ -48,7 +49,7 @@ from shop.models import Batch
 
 from .orders import SEEN_BY_OWN_PEOPLE
 from .shipment import ShipmentForm
-from .steps import ReasonForm, found, only_suppliers, step_page, taken, to_page_of
+from .steps import only_suppliers, step_page, to_page_of
 
 Status = Consignment.Status
 COLOURS = {
@@ -212,7 +213,7 @@ class ConsignmentAdmin(OwnedAdmin):
 
     def _whole(self, request: HttpRequest, object_id: str, *, required: bool = True) -> Any:
         """Return a consignment that the caller may see, with all that its pages say."""
-        row = found(self, request, object_id) if required else self.get_object(request, object_id)
+        row = self.found(request, object_id) if required else self.get_object(request, object_id)
         related = ("supplier", "order__buyer", "order__address__division__parent")
         return row and Consignment.objects.select_related(*related).get(pk=row.pk)
 
@@ -236,7 +237,7 @@ class ConsignmentAdmin(OwnedAdmin):
 
     def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Promise to deliver."""
-        consignment = found(self, request, object_id)
+        consignment = self.found(request, object_id)
         only_suppliers(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -249,9 +250,9 @@ class ConsignmentAdmin(OwnedAdmin):
 
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Refuse to deliver for the reason that is given."""
-        consignment = found(self, request, object_id)
+        consignment = self.found(request, object_id)
         only_suppliers(request)
-        form = ReasonForm(request.POST or None)
+        form = WhyForm(request.POST or None)
         if form.is_valid() and taken(
             request,
             lambda: decline_consignment(
@@ -316,7 +317,7 @@ class ConsignmentAdmin(OwnedAdmin):
 
     def readings(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Keep a temperature that was read, or a logger's file."""
-        consignment = found(self, request, object_id)
+        consignment = self.found(request, object_id)
         only_suppliers(request)
         form = ReadingForm(request.POST or None, request.FILES or None)
         if form.is_valid():

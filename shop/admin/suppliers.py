@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -35,12 +35,6 @@ class SellingSupplierAdmin(SupplierAdmin):
         supplier = self.get_object(request, str(object_id))
         return actor(request).is_reviewer and supplier is not None and supplier.status == status
 
-    def _given(self, request: HttpRequest, object_id: str) -> Supplier:
-        supplier = self.get_object(request, object_id)
-        if supplier is None:
-            raise Http404
-        return supplier
-
     @action(
         description=_("Suspend"),
         permissions=["suspend"],
@@ -51,7 +45,7 @@ class SellingSupplierAdmin(SupplierAdmin):
         ),
     )
     def suspend(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        supplier, reason = self._given(request, object_id), form.cleaned_data["reason"]
+        supplier, reason = self.found(request, object_id), form.cleaned_data["reason"]
         return do_and_return(
             request,
             lambda: suspend_supplier(
@@ -68,7 +62,7 @@ class SellingSupplierAdmin(SupplierAdmin):
         ),
     )
     def reinstate(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        supplier, reason = self._given(request, object_id), form.cleaned_data["reason"]
+        supplier, reason = self.found(request, object_id), form.cleaned_data["reason"]
         return do_and_return(
             request,
             lambda: reinstate_supplier(

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import F
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
@@ -213,12 +213,6 @@ class ApplicationAdmin(OwnedAdmin):
         waits = user is not None and not user.has_usable_password()
         return waits and actor(request).is_reviewer
 
-    def _given(self, request: HttpRequest, object_id: str) -> Application:
-        application = self._found(request, object_id)
-        if application is None:
-            raise Http404
-        return application
-
     def _found(self, request: HttpRequest, object_id: Any) -> Application | None:
         return self.get_object(request, str(object_id))
 
@@ -230,7 +224,7 @@ class ApplicationAdmin(OwnedAdmin):
         ),
     )
     def recommend(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        application, note = self._given(request, object_id), form.cleaned_data["note"]
+        application, note = self.found(request, object_id), form.cleaned_data["note"]
         return do_and_return(
             request,
             lambda: recommend_supplier(
@@ -248,7 +242,7 @@ class ApplicationAdmin(OwnedAdmin):
         ),
     )
     def approve(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        application = self._given(request, object_id)
+        application = self.found(request, object_id)
 
         def do() -> None:
             user = approve_supplier(application, by=actor(request), now=timezone.now())
@@ -264,7 +258,7 @@ class ApplicationAdmin(OwnedAdmin):
         ),
     )
     def reject(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        application, given = self._given(request, object_id), form.cleaned_data
+        application, given = self.found(request, object_id), form.cleaned_data
         return do_and_return(
             request,
             lambda: reject_supplier(
@@ -283,7 +277,7 @@ class ApplicationAdmin(OwnedAdmin):
         dialog=dialog(_("New password link"), _("For a person who has lost the one of before.")),
     )
     def new_link(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        application = self._given(request, object_id)
+        application = self.found(request, object_id)
 
         def do() -> None:
             user = renew_welcome(application, by=actor(request), now=timezone.now())
