@@ -1,6 +1,6 @@
 """The selection centre's queue, its review page, and the badge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django import forms
@@ -106,11 +106,8 @@ class ListingVersionAdmin(OwnedAdmin):
     list_filter = [WaitingFilter, "status", "is_first"]
     list_select_related = ["product__supplier", "reviewer"]
     search_fields = ["product__code", "product__name", "product__supplier__name"]
-    ordering = ["-status", "submitted_at"]
+    ordering = ["-decided_at", "submitted_at"]
     change_form_template = "admin/shop/listingversion/review.html"
-
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
-        return ["-decided_at", "submitted_at"]
 
     @display(description=_("supplier"), ordering="product__supplier__name")
     def supplier(self, version: ListingVersion) -> Any:

@@ -40,24 +40,26 @@ SHOWN = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class SheetForm(forms.Form):
+class SentForm(forms.Form):
+    """A form with one file, of at most `most` bytes."""
+
+    most: int
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > self.most:
+            raise forms.ValidationError(_("The file is larger than is allowed."))
+        return file
+
+
+class SheetForm(SentForm):
+    most = MAX_SIZE
     file = forms.FileField(label=_("Workbook or CSV"), widget=UnfoldAdminFileFieldWidget)
 
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > MAX_SIZE:
-            raise forms.ValidationError(_("The file is larger than is allowed."))
-        return file
 
-
-class PicturesForm(forms.Form):
+class PicturesForm(SentForm):
+    most = MAX_ZIP
     file = forms.FileField(label=_("ZIP of pictures"), widget=UnfoldAdminFileFieldWidget)
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > MAX_ZIP:
-            raise forms.ValidationError(_("The file is larger than is allowed."))
-        return file
 
 
 class SheetPages:

@@ -84,9 +84,7 @@ def apply_content(product: Product, content: Content, *, day: date) -> None:
     product.skus.exclude(code__in=content["skus"]).update(is_active=False)
     for code, fields in content["skus"].items():
         values = {name: fields[name] for name in SKU_FIELDS}
-        sku, _new = SKU.objects.update_or_create(
-            code=code, product=product, defaults=values, create_defaults=values
-        )
+        sku, _new = SKU.objects.update_or_create(code=code, product=product, defaults=values)
         _apply_prices(sku, fields["prices"], day)
 
 
