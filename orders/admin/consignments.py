@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Prefetch, Value, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -26,7 +27,15 @@ from accounts.admin import SUPPLIER, VIEW, OwnedAdmin, OwnedTabularInline, actor
 from accounts.api.authentication import actor
 from accounts.dialogs import WhyForm, taken
 from accounts.refusals import Refusal
-from orders.models import Consignment, OrderEvent, OrderLine, TemperatureReading
+from orders.models import (
+    Consignment,
+    LineBatch,
+    OrderEvent,
+    OrderLine,
+    Shipment,
+    ShipmentLine,
+    TemperatureReading,
+)
 from orders.services.batching import propose_batches
 from orders.services.cold_chain import (
     MAX_SIZE,
@@ -148,7 +157,9 @@ class ConsignmentAdmin(OwnedAdmin):
 
     @display(description=_("status"), label=COLOURS, ordering="status")
     def stage(self, consignment: Consignment) -> tuple[str, str]:
-        return consignment.status, consignment.get_status_display()
+        partly = consignment.has_partly_left
+        shown = _("shipped in part") if partly else consignment.get_status_display()
+        return consignment.status, str(shown)
 
     @display(description=_("waits"))
     def waits(self, consignment: Consignment) -> str:
@@ -201,6 +212,11 @@ class ConsignmentAdmin(OwnedAdmin):
             named("readings", self.readings),
             named("pack-list", self.pack_list),
             named("delivery-note", self.delivery_note),
+            path(
+                "<path:object_id>/delivery-note/<int:shipment>/",
+                self.admin_site.admin_view(self.delivery_note),
+                name="orders_consignment_delivery_note",
+            ),
             *super().get_urls(),
         ]
 
@@ -221,14 +237,13 @@ class ConsignmentAdmin(OwnedAdmin):
         chain = cold_chain_of(consignment)
         delivers = actor_of(request) == SUPPLIER
         events = OrderEvent.objects.filter(consignment=consignment).select_related("by")
-        lines = lines_to_ship(consignment).prefetch_related("batches__batch")
         return {
             "consignment": consignment,
             "contact": contact_of(consignment, consignment.order.address, by=actor(request)),
             "may_confirm": delivers and consignment.status == Status.PLACED,
             "may_ship": delivers and consignment.status == Status.CONFIRMED,
             "may_measure": delivers and consignment.status in MEASURED_WHILE,
-            "batches_by_line": [(line, list(line.batches.all())) for line in lines],
+            "shipments": _shipments_of(consignment),
             "events": list(events.order_by("pk")),
             "readings": [(row, chain.fits(row.degrees)) for row in chain.readings],
             "out_of_range": len(chain.out_of_range),
@@ -281,7 +296,13 @@ class ConsignmentAdmin(OwnedAdmin):
         today = timezone.localdate()
         lines = list(lines_to_ship(consignment))
         form = ShipmentForm(
-            request.POST or None, lines=lines, proposals=propose_batches(lines, day=today)
+            request.POST or None,
+            lines=lines,
+            proposals=propose_batches(lines, day=today),
+            initial={
+                "carrier": consignment.carrier,
+                "shipment": consignment.shipments.count() + 1,
+            },
         )
         if form.is_valid() and self._ship(request, consignment, form):
             messages.success(request, _("Shipped; the delivery note can be printed now."))
@@ -307,6 +328,8 @@ class ConsignmentAdmin(OwnedAdmin):
                 shipped=form.shipped,
                 carrier=form.cleaned_data["carrier"],
                 tracking=form.cleaned_data["tracking"],
+                shipment=form.cleaned_data["shipment"],
+                more_follows=form.cleaned_data["more_follows"],
                 by=actor(request),
                 now=timezone.now(),
             )
@@ -348,11 +371,37 @@ class ConsignmentAdmin(OwnedAdmin):
         pdf = pack_list(consignment, by=actor(request), day=day)
         return _pdf(pdf, f"装箱单-{consignment.number}.pdf")
 
-    def delivery_note(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Return the delivery note as PDF."""
-        consignment = self._whole(request, object_id)
-        pdf = delivery_note(consignment, by=actor(request))
-        return _pdf(pdf, f"送货单-{consignment.number}.pdf")
+    def delivery_note(
+        self, request: HttpRequest, object_id: str, shipment: int | None = None
+    ) -> HttpResponse:
+        """Return the delivery note of all that left, or of one shipment, as PDF."""
+        consignment, name = self._whole(request, object_id), "送货单"
+        sent = None
+        if shipment:
+            sent = get_object_or_404(Shipment, consignment=consignment, number=shipment)
+            name = f"{name}-{shipment}"
+        pdf = delivery_note(consignment, by=actor(request), shipment=sent)
+        return _pdf(pdf, f"{name}-{consignment.number}.pdf")
+
+
+def _shipments_of(
+    consignment: Consignment,
+) -> list[tuple[Shipment, list[tuple[ShipmentLine, list[LineBatch]]]]]:
+    """Return each shipment with its lines, and these with the batches that they are of."""
+    lines = ShipmentLine.objects.select_related("line").order_by("line__number")
+    shipments = consignment.shipments.prefetch_related(
+        Prefetch("lines", lines), "batches__batch"
+    ).order_by("number")
+    return [
+        (
+            shipment,
+            [
+                (sent, [link for link in shipment.batches.all() if link.line_id == sent.line_id])
+                for sent in shipment.lines.all()
+            ],
+        )
+        for shipment in shipments
+    ]
 
 
 def _pdf(content: bytes, name: str) -> HttpResponse:

@@ -7,13 +7,16 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from accounts.api.serializers import plain
 from accounts.refusals import Refusal
 from orders.models import OrderLine
-from orders.serializers.requests import MAX_BATCHES
-from orders.services.batching import Part, Proposal
+from orders.services.batching import MAX_BATCHES, Part, Proposal
 
 #: How many rows a line has at least, so that it can be split.
 ROWS = 2
@@ -31,6 +34,14 @@ class ShipmentForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextInputWidget(),
     )
+
+    more_follows = forms.BooleanField(
+        label=_("More of it follows later"),
+        required=False,
+        help_text=_("What has not left stays held for this buyer, who accepts once all has come."),
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+    shipment = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
 
     def __init__(
         self,
@@ -84,8 +95,9 @@ class ShipmentForm(forms.Form):
                 if quantity:
                     parts.append(Part(quantity, batch))
                     rows.append(row)
-            self.shipped[line.number] = parts or [Part(Decimal(0))]
-            self._names[line.number] = rows or [0]
+            if parts or not cleaned.get("more_follows"):
+                self.shipped[line.number] = parts or [Part(Decimal(0))]
+                self._names[line.number] = rows or [0]
             if len(parts) > 1:
                 for part, row in zip(parts, rows, strict=True):
                     if not part.batch:
@@ -112,7 +124,7 @@ class ShipmentForm(forms.Form):
 def _initial(line: OrderLine, proposals: Sequence[Proposal]) -> list[tuple[str, str]]:
     """Return quantity and batch of a line's rows: as proposed, the rest, and one to spare."""
     rows = [(plain(p.quantity), p.batch.code) for p in proposals[: MAX_BATCHES - 1]]
-    missing = line.quantity - sum((p.quantity for p in proposals), Decimal(0))
+    missing = line.left_to_ship - sum((p.quantity for p in proposals), Decimal(0))
     if missing > 0:
         rows.append((plain(missing), ""))
     spare = max(ROWS - len(rows), 1 if len(rows) < MAX_BATCHES else 0)

@@ -5,7 +5,7 @@ from .claims import Claim, ClaimLine
 from .evidence import Fapiao, Payment
 from .idempotency import IdempotencyKey
 from .orders import Consignment, Order, OrderEvent, OrderLine
-from .shipping import LineBatch, TemperatureReading
+from .shipping import LineBatch, Shipment, ShipmentLine, TemperatureReading
 
 __all__ = [
     "Address",
@@ -23,5 +23,7 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "Payment",
+    "Shipment",
+    "ShipmentLine",
     "TemperatureReading",
 ]

@@ -106,7 +106,11 @@ class ConsignmentQuerySet(OwnedQuerySet):
 
 
 class Consignment(models.Model):
-    """One supplier's part of an order; it travels and is accepted on its own."""
+    """
+    One supplier's part of an order; it travels, in one shipment or several, and is accepted whole.
+
+    Carrier, tracking number and time are those of its latest shipment.
+    """
 
     class Status(models.TextChoices):
         PENDING_APPROVAL = "pending_approval", _("pending approval")
@@ -172,10 +176,20 @@ class Consignment(models.Model):
                 ),
                 name="consignment_amounts_within_bounds",
             ),
+            models.CheckConstraint(
+                condition=Q(shipped_at__isnull=True)
+                | Q(status__in=["confirmed", "shipped", "accepted"]),
+                name="what_left_is_not_called_off",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def has_partly_left(self) -> bool:
+        """Whether some of it is on its way and more is to follow."""
+        return self.status == self.Status.CONFIRMED and self.shipped_at is not None
 
 
 class OrderLine(models.Model):
@@ -239,7 +253,6 @@ class OrderLine(models.Model):
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
         ordering = ["order_id", "number"]
-        indexes = [models.Index(fields=["batch"], condition=~Q(batch=""), name="lines_by_batch")]
         constraints = [
             models.UniqueConstraint(fields=["order", "number"], name="line_number_once_per_order"),
             models.CheckConstraint(
@@ -283,6 +296,11 @@ class OrderLine(models.Model):
     def __str__(self) -> str:
         return f"{self.order_id}/{self.number} {self.name}"
 
+    @property
+    def left_to_ship(self) -> Decimal:
+        """What was ordered and has not left, in the line's unit."""
+        return max(self.quantity - (self.shipped_quantity or 0), Decimal(0))
+
 
 class OrderEvent(Sealed):
     """A step in the life of an order or of one consignment; never changed."""
@@ -296,6 +314,7 @@ class OrderEvent(Sealed):
         CANCELLED = "cancelled", _("cancelled")
         CONFIRMED = "confirmed", _("confirmed")
         DECLINED = "declined", _("declined")
+        PART_SHIPPED = "part_shipped", _("shipped in part")
         SHIPPED = "shipped", _("shipped")
         ACCEPTED = "accepted", _("accepted")
         CLAIMED = "claimed", _("claimed")

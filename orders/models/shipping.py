@@ -1,4 +1,4 @@
-"""What is known of goods on their way: which batches they are of, and how cold it was."""
+"""What is known of goods on their way: what left when, of which batches, and how cold it was."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,65 @@ from shop.models import Batch
 from .orders import Consignment, OrderLine
 
 
+class Shipment(models.Model):
+    """What of a consignment left at once; it leaves in one or in several. Never changed."""
+
+    consignment = models.ForeignKey(
+        Consignment, models.PROTECT, related_name="shipments", verbose_name=_("consignment")
+    )
+    number = models.PositiveSmallIntegerField(_("number"), help_text=_("From 1 on."))
+    carrier = models.CharField(_("carrier"), max_length=60, blank=True)
+    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
+    shipped_at = models.DateTimeField(_("shipped at"))
+
+    class Meta:
+        verbose_name = _("shipment")
+        verbose_name_plural = _("shipments")
+        ordering = ["consignment", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consignment", "number"], name="shipment_number_once_per_consignment"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="shipments_count_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consignment_id}/{self.number}"
+
+
+class ShipmentLine(models.Model):
+    """How much of an order line left with a shipment, in the line's unit; never changed."""
+
+    shipment = models.ForeignKey(
+        Shipment, models.PROTECT, related_name="lines", verbose_name=_("shipment")
+    )
+    line = models.ForeignKey(
+        OrderLine, models.PROTECT, related_name="shipments", verbose_name=_("order line")
+    )
+    quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
+    batch = models.CharField(
+        _("batch"), max_length=500, blank=True, help_text=_("As the supplier named it.")
+    )
+
+    class Meta:
+        verbose_name = _("line of a shipment")
+        verbose_name_plural = _("lines of shipments")
+        ordering = ["shipment", "line"]
+        indexes = [
+            models.Index(fields=["batch"], condition=~Q(batch=""), name="shipped_lines_by_batch")
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "line"], name="shipment_has_a_line_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__range=("0.001", 999999999)),
+                name="shipment_line_within_bounds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shipment_id}: {self.line_id} {self.quantity}"
+
+
 class LineBatchQuerySet(OwnedQuerySet):
     owner_paths = (
         "line__order__buyer__memberships__user",
@@ -19,10 +78,10 @@ class LineBatchQuerySet(OwnedQuerySet):
 
 class LineBatch(models.Model):
     """
-    What of an order line left from one batch; never changed.
+    What of an order line left from one batch with a shipment; never changed.
 
     `quantity` is in the line's unit, `drawn` in the batch's own measure. A batch that the
-    system does not know stands as text in `OrderLine.batch` only.
+    system does not know stands as text in `ShipmentLine.batch` only.
     """
 
     line = models.ForeignKey(
@@ -30,6 +89,9 @@ class LineBatch(models.Model):
     )
     batch = models.ForeignKey(
         Batch, models.PROTECT, related_name="shipped", verbose_name=_("batch")
+    )
+    shipment = models.ForeignKey(
+        Shipment, models.PROTECT, related_name="batches", verbose_name=_("shipment")
     )
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
     drawn = models.DecimalField(_("taken from the batch"), max_digits=14, decimal_places=3)
@@ -41,7 +103,9 @@ class LineBatch(models.Model):
         verbose_name_plural = _("batches of lines")
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["line", "batch"], name="line_names_a_batch_once"),
+            models.UniqueConstraint(
+                fields=["shipment", "line", "batch"], name="shipment_names_a_batch_once_per_line"
+            ),
             models.CheckConstraint(
                 condition=Q(quantity__range=("0.001", 999999999), drawn__gte=0),
                 name="line_batch_within_bounds",

@@ -14,7 +14,7 @@ from .requests import (
     OrderRequestSerializer,
     ReasonSerializer,
     SettlementSerializer,
-    ShipmentSerializer,
+    ShipmentRequestSerializer,
     fingerprint_of,
 )
 from .shapes import (
@@ -41,7 +41,7 @@ __all__ = [
     "QuoteSerializer",
     "ReasonSerializer",
     "SettlementSerializer",
-    "ShipmentSerializer",
+    "ShipmentRequestSerializer",
     "SuppliedConsignmentSerializer",
     "consignment_as_json",
     "consignments_as_json",

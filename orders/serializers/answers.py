@@ -1,5 +1,6 @@
 """Orders, consignments and quotes as JSON values, in the shapes of `shapes`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api.serializers import money, plain
-from orders.models import Consignment, Order, OrderLine
+from orders.models import Consignment, Order, OrderLine, ShipmentLine
 from orders.services.batching import Proposal
 from orders.services.contact import Contact
 from orders.services.placing import PlacedLine
@@ -71,20 +72,31 @@ def orders_as_json(orders: Sequence[Order]) -> list[dict[str, Any]]:
 
 
 def consignments_as_json(consignments: Sequence[Consignment]) -> list[dict[str, Any]]:
-    """Return consignments, read with supplier, order and buyer; their lines take one query."""
+    """
+    Return consignments, read with supplier, order and buyer.
+
+    Their lines take one query, and what left with each shipment another.
+    """
     lines = OrderLine.objects.filter(consignment__in=consignments)
     lines = lines.order_by("consignment_id", "number")
     by_consignment = {
         key: list(group) for key, group in groupby(lines, key=attrgetter("consignment_id"))
     }
+    shipments = _shipments_of(consignments)
     return [
-        consignment_as_json(consignment, by_consignment[consignment.pk])
+        _with_shipments(consignment, by_consignment[consignment.pk], shipments[consignment.pk])
         for consignment in consignments
     ]
 
 
 def consignment_as_json(consignment: Consignment, lines: Sequence[OrderLine]) -> dict[str, Any]:
-    """Return a consignment, read with supplier, order and buyer, with its lines."""
+    """Return a consignment, read with supplier, order and buyer, with its lines and shipments."""
+    return _with_shipments(consignment, lines, _shipments_of([consignment])[consignment.pk])
+
+
+def _with_shipments(
+    consignment: Consignment, lines: Sequence[OrderLine], shipments: list[dict[str, Any]]
+) -> dict[str, Any]:
     buyer = consignment.order.buyer
     return {
         "number": consignment.number,
@@ -101,7 +113,33 @@ def consignment_as_json(consignment: Consignment, lines: Sequence[OrderLine]) ->
         "confirmed_at": _moment(consignment.confirmed_at),
         "shipped_at": _moment(consignment.shipped_at),
         "accepted_at": _moment(consignment.accepted_at),
+        "shipments": shipments,
     }
+
+
+def _shipments_of(consignments: Sequence[Consignment]) -> dict[int, list[dict[str, Any]]]:
+    """Return what left with each shipment, by the consignment's key."""
+    lines = ShipmentLine.objects.filter(shipment__consignment__in=consignments)
+    lines = lines.select_related("shipment", "line").order_by("shipment_id", "line__number")
+    shipments: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for shipment, group in groupby(lines, key=attrgetter("shipment")):
+        shipments[shipment.consignment_id].append(
+            {
+                "number": shipment.number,
+                "carrier": shipment.carrier,
+                "tracking": shipment.tracking,
+                "shipped_at": _moment(shipment.shipped_at),
+                "lines": [
+                    {
+                        "line": sent.line.number,
+                        "quantity": plain(sent.quantity),
+                        "batch": sent.batch,
+                    }
+                    for sent in group
+                ],
+            }
+        )
+    return shipments
 
 
 def supplied_as_json(
@@ -112,7 +150,7 @@ def supplied_as_json(
     proposals: Mapping[int, Sequence[Proposal]],
 ) -> dict[str, Any]:
     """Return a consignment as its supplier sees it; its lines come with their batches."""
-    answer = consignment_as_json(consignment, lines)
+    answer = _with_shipments(consignment, lines, _shipments_of([consignment])[consignment.pk])
     for line, shown in zip(lines, answer["lines"], strict=True):
         shown["batch"] = line.batch
         shown["batches"] = [

@@ -9,12 +9,10 @@ from rest_framework import serializers
 
 from accounts.api.serializers import MoneyField, QuantityField, StrictSerializer, TextField
 from orders.models import Buyer
-from orders.services.batching import Part
+from orders.services.batching import MAX_BATCHES, Part
 from orders.services.quoting import WantedLine, Wish
 
 MAX_LINES = 500
-#: So that their names fit beside the line.
-MAX_BATCHES = 8
 
 
 class WantedLineSerializer(StrictSerializer):
@@ -57,11 +55,11 @@ class ReasonSerializer(StrictSerializer):
     reason = TextField(max_length=500)
 
 
-class LineNumberField(serializers.IntegerField):
-    """The number of an order's line: a whole JSON number from 1 on, and nothing like it."""
+class NumberField(serializers.IntegerField):
+    """The number of a line or a shipment: a whole JSON number from 1 on, and nothing like it."""
 
-    def __init__(self) -> None:
-        super().__init__(min_value=1)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, **kwargs)
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
@@ -91,7 +89,7 @@ class PartSerializer(StrictSerializer):
 
 
 class ShippedLineSerializer(StrictSerializer):
-    line = LineNumberField()
+    line = NumberField()
     quantity = QuantityField(allow_zero=True)
     batch = TextField(max_length=60, required=False, default="", allow_blank=True)
     batches = PartSerializer(  # type: ignore[call-arg]
@@ -115,10 +113,25 @@ class ShippedLineSerializer(StrictSerializer):
         return line
 
 
-class ShipmentSerializer(_NumberedLinesSerializer):
+class ShipmentRequestSerializer(_NumberedLinesSerializer):
     carrier = TextField(max_length=60)
     tracking = TextField(max_length=60, required=False, default="", allow_blank=True)
+    shipment = NumberField(
+        required=False,
+        help_text="Which of the consignment's shipments this is: so a repeat ships nothing twice.",
+    )
+    more_follows = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Whether more of the consignment leaves later; lines may be left out then.",
+    )
     lines = ShippedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)  # type: ignore[call-arg]
+
+    def validate(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["more_follows"] and "shipment" not in request:
+            detail = _("Say which shipment of the consignment this is.")
+            raise serializers.ValidationError({"shipment": detail}, code="required")
+        return request
 
     def parts_by_line(self) -> dict[int, list[Part]]:
         """Return the parts of each line by its number, in their order."""
@@ -131,7 +144,7 @@ class ShipmentSerializer(_NumberedLinesSerializer):
 
 
 class AcceptedLineSerializer(StrictSerializer):
-    line = LineNumberField()
+    line = NumberField()
     quantity = QuantityField(allow_zero=True)
     reason = TextField(max_length=200, required=False, default="", allow_blank=True)
 
@@ -141,7 +154,7 @@ class AcceptanceSerializer(_NumberedLinesSerializer):
 
 
 class ClaimedLineSerializer(StrictSerializer):
-    line = LineNumberField()
+    line = NumberField()
     quantity = QuantityField()
     reason = TextField(max_length=200)
 

@@ -51,6 +51,22 @@ class OrderSerializer(serializers.Serializer[Any]):
     consignments = ConsignmentInOrderSerializer(many=True)
 
 
+class ShipmentLineSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    quantity = QuantityField()
+    batch = serializers.CharField(help_text="As the supplier named it.")
+
+
+class ShipmentSerializer(serializers.Serializer[Any]):
+    """What left at once."""
+
+    number = serializers.IntegerField()
+    carrier = serializers.CharField()
+    tracking = serializers.CharField()
+    shipped_at = serializers.DateTimeField()
+    lines = ShipmentLineSerializer(many=True)
+
+
 class ConsignmentSerializer(ConsignmentInOrderSerializer):
     """The shape of `consignments_as_json`."""
 
@@ -58,11 +74,14 @@ class ConsignmentSerializer(ConsignmentInOrderSerializer):
     buyer = CodeAndName()
     delivery_date = serializers.DateField(allow_null=True)
     goods_amount = MoneyField()
-    carrier = serializers.CharField()
+    carrier = serializers.CharField(
+        help_text="Those of the latest shipment, like tracking and shipped_at."
+    )
     tracking = serializers.CharField()
     confirmed_at = serializers.DateTimeField(allow_null=True)
     shipped_at = serializers.DateTimeField(allow_null=True)
     accepted_at = serializers.DateTimeField(allow_null=True)
+    shipments = ShipmentSerializer(many=True)
 
 
 class BatchPartSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import User
 from accounts.refusals import Forbidden
 from accounts.transactions import repeated_atomic
@@ -57,6 +59,8 @@ def cancel_order(number: str, *, reason: str, by: User, now: datetime) -> Order:
     gone = {c.status for c in consignments if c.status not in CANCELLABLE}
     if not live or gone - {Consignment.Status.DECLINED, Consignment.Status.CANCELLED}:
         raise WrongState
+    if any(consignment.has_partly_left for consignment in live):
+        raise WrongState(_("Part of the order has left already."))
     move(live, Consignment.Status.CANCELLED, among=consignments)
     give_back(live)
     note("cancelled", order, by=by, now=now, reason=reason)

@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.api.serializers import plain
 from accounts.refusals import ErrorItem, Invalid
-from orders.models import LineBatch, OrderLine
+from orders.models import LineBatch, OrderLine, Shipment
 from shop.models import SKU, Batch
 from shop.services.batches import draw_down, named_batches
 
 #: Whatever is measured may be divided to the gram; the rest leaves in whole packs.
 MEASURED = (SKU.Unit.KG, SKU.Unit.JIN, SKU.Unit.TONNE)
+#: Of one line, so that their names fit beside it.
+MAX_BATCHES = 8
 
 
 class Part(NamedTuple):
@@ -34,10 +36,10 @@ class Proposal(NamedTuple):
 
 def propose_batches(lines: Iterable[OrderLine], *, day: date) -> dict[int, list[Proposal]]:
     """
-    Return for each line's number from which batches it should leave on `day`.
+    Return for each line's number from which batches what has not left should leave on `day`.
 
     What expires first leaves first. `lines` come with their SKUs; where batches do not
-    suffice, the proposals cover less than the line.
+    suffice, the proposals cover less of the line.
     """
     lines = list(lines)
     batches_of: dict[int, list[Batch]] = defaultdict(list)
@@ -46,7 +48,7 @@ def propose_batches(lines: Iterable[OrderLine], *, day: date) -> dict[int, list[
         batches_of[batch.product_id].append(batch)
     proposals: dict[int, list[Proposal]] = {}
     for line in lines:
-        needed = line.quantity
+        needed = line.left_to_ship
         proposals[line.number] = []
         for batch in batches_of[line.sku.product_id]:
             quantity = min(needed, _most_from(batch, line))
@@ -62,11 +64,12 @@ def draw_batches(
     lines: Sequence[OrderLine],
     shipped: Mapping[int, Sequence[Part]],
     *,
+    shipment: Shipment,
     supplier_id: int,
     day: date,
 ) -> None:
     """
-    Take what ships from the supplier's batches that it names, and keep which line took what.
+    Take what a shipment has from the supplier's batches that it names; keep which line took what.
 
     `lines` come with their SKUs. Runs inside the caller's transaction. A code that the
     system does not know is no batch of it. Raise Invalid with a pointer to each batch that
@@ -94,7 +97,9 @@ def draw_batches(
             continue
         link = links.setdefault(
             (line.pk, batch.pk),
-            LineBatch(line=line, batch=batch, quantity=Decimal(0), drawn=Decimal(0)),
+            LineBatch(
+                shipment=shipment, line=line, batch=batch, quantity=Decimal(0), drawn=Decimal(0)
+            ),
         )
         link.quantity += part.quantity
         link.drawn += drawn

@@ -12,7 +12,7 @@ from accounts.spreadsheets import BOM, harmless, on_one_line
 from orders.models import LineBatch
 from shop.models import Batch
 
-SHIPPED_AT = "to_char(consignment.shipped_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
+SHIPPED_AT = "to_char(shipment.shipped_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
 WHERE_IT_WENT = {
     "订单号": harmless("placed.number"),
     "发货单号": harmless("consignment.number"),
@@ -23,8 +23,8 @@ WHERE_IT_WENT = {
     "单位": "line.unit",
     "状态": "consignment.status",
     "发货时间": SHIPPED_AT,
-    "承运人": harmless("consignment.carrier"),
-    "运单号": harmless("consignment.tracking"),
+    "承运人": harmless("shipment.carrier"),
+    "运单号": harmless("shipment.tracking"),
     "验收数量": "trim_scale(line.accepted_quantity)",
     "采购方": harmless("buyer.name"),
     "目的地": harmless("place.name"),
@@ -39,6 +39,7 @@ LINES = """
 COPY (
     SELECT {columns}
     FROM orders_linebatch link
+    JOIN orders_shipment shipment ON shipment.id = link.shipment_id
     JOIN orders_orderline line ON line.id = link.line_id
     JOIN orders_consignment consignment ON consignment.id = line.consignment_id
     JOIN orders_order placed ON placed.id = line.order_id
@@ -55,6 +56,7 @@ def lines_of_batch(batch: Batch) -> QuerySet[LineBatch]:
     return (
         LineBatch.objects.filter(batch=batch)
         .select_related(
+            "shipment",
             "line__consignment",
             "line__order__buyer",
             "line__order__address__division__parent",

@@ -19,7 +19,7 @@ from orders.models import Consignment
 from orders.serializers import (
     ConsignmentSerializer,
     ReasonSerializer,
-    ShipmentSerializer,
+    ShipmentRequestSerializer,
     SuppliedConsignmentSerializer,
     consignments_as_json,
     supplied_as_json,
@@ -111,18 +111,20 @@ class DeclineView(APIView):
 class ShipView(APIView):
     @extend_schema(
         operation_id="supply_consignments_ship",
-        request=ShipmentSerializer,
+        request=ShipmentRequestSerializer,
         responses=ConsignmentSerializer,
     )
     def post(self, request: Request, number: str) -> Response:
-        """Say what left, line by line."""
-        body = ShipmentSerializer(data=request.data)
+        """Say what left, line by line, and whether more follows."""
+        body = ShipmentRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         ship_consignment(
             number,
             shipped=body.parts_by_line(),
             carrier=body.validated_data["carrier"],
             tracking=body.validated_data["tracking"],
+            shipment=body.validated_data.get("shipment"),
+            more_follows=body.validated_data["more_follows"],
             by=actor(request),
             now=timezone.now(),
         )

@@ -14,6 +14,7 @@ from accounts.models import Pairing, User
 from orders.models import Buyer, Consignment, Membership, Order, OrderEvent, OrderLine
 from orders.money import amount_of
 from orders.services.claiming import open_claim
+from orders.services.shipments import record_whole_shipments
 from reports.services.booking import book_accepted, settle_claim
 from shop.models import SKU, Product
 from suppliers.models import Supplier
@@ -138,7 +139,9 @@ class Past:
         # their number the planner takes thousands for a handful.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE orders_order, orders_consignment, orders_orderline")
-            book_accepted(self.consignments[0].pk, self.consignments[-1].pk)
+            first, last = self.consignments[0].pk, self.consignments[-1].pk
+            record_whole_shipments(first, last)
+            book_accepted(first, last)
             cursor.execute("ANALYZE reports_ledgerentry")
 
     def add(self, purchase: Purchase) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from orders.models import Consignment, Membership, Order, TemperatureReading
 from orders.services.approving import approve_order, cancel_order, reject_order
+from orders.services.batching import Part
 from orders.services.claiming import open_claim
 from orders.services.cold_chain import Reading, enter_readings
 from orders.services.placing import place_order
@@ -104,6 +105,23 @@ def _ship(order: Order, now: datetime) -> None:
         )
 
 
+def _ship_half(order: Order, now: datetime) -> None:
+    for consignment in order.consignments.all():
+        ship_consignment(
+            consignment.number,
+            shipped={
+                line.number: [Part((line.quantity / 2).quantize(Decimal(1)))]
+                for line in lines_to_ship(consignment)
+            },
+            carrier="示例冷链物流",
+            tracking=f"示例-{consignment.number}-1",
+            shipment=1,
+            more_follows=True,
+            by=_person(consignment.supplier.code),
+            now=now,
+        )
+
+
 def _measure(order: Order, now: datetime) -> None:
     """Let the loggers of what is on its way be read: cold all the time, but for one opened door."""
     for consignment in order.consignments.exclude(shipped_at=None):
@@ -160,6 +178,7 @@ EXAMPLES = (
     Example("LW-SCHOOL", {"FQ-EGG-360": 30}, (_decline,)),
     Example("ZH-CATERER", {"DS-PICKLE-10": 40}, (_cancel,)),
     Example("SZ-SUPER", {"LL-ROSE-JUICE-24": 300, "PT-WOOD-EAR-5": 20}, (_confirm,)),
+    Example("HP-STATE", {"CS-EGG-360": 60}, (_confirm, _ship_half)),
     Example("DG-HOSPITAL", {"HS-STURGEON-CHILLED-KG": 200}, (_confirm, _ship, _measure)),
     Example(
         "HK-IMPORTER",

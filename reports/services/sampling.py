@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Division, User
 from accounts.refusals import Refusal
 from orders.models import Address, Buyer, Order
+from orders.services.shipments import record_whole_shipments
 from reports.models import Month
 from shop.models import SKU, Category, PriceTier, Product, Stock
 from shop.services.spelling import learn_spellings
@@ -187,6 +188,7 @@ def _write_chunk(values: dict[str, Any], chance: float) -> None:
         cursor.execute("SELECT min(consignment_id), max(consignment_id) FROM sample")
         first, last = cursor.fetchone()
         cursor.execute("DROP TABLE sample, sample_line")
+    record_whole_shipments(first, last)
     book_accepted(first, last)
 
 

@@ -18,6 +18,7 @@ from orders.models import (
     OrderEvent,
     OrderLine,
     Payment,
+    ShipmentLine,
 )
 from reports.models import Declaration, DeclarationRow, LedgerEntry, Month
 
@@ -166,9 +167,10 @@ def _of_declared_row(key: Any, row: int) -> _Start:
 def _of_batch(code: str) -> _Start:
     """Begin with a batch's own code, as suppliers name it, or its trace code."""
     named = Q(batch__code=code) | Q(batch__trace_code=code)
-    # Asked for first, so that what remains finds its lines by two indexes.
+    # Asked for first, so that each finds its lines by its own index.
     linked = LineBatch.objects.filter(named).values_list("line", flat=True)[: SHOWN + 1]
-    return _Start(OrderLine.objects.filter(Q(batch=code) | Q(pk__in=list(linked))))
+    called = ShipmentLine.objects.filter(batch=code).values_list("line", flat=True)[: SHOWN + 1]
+    return _Start(OrderLine.objects.filter(pk__in={*linked, *called}))
 
 
 STARTS: dict[str, Any] = {

@@ -76,15 +76,28 @@ ORDER BY batch.id LIMIT {LISTED}
 """  # noqa: S608
 
 OPEN_LINES_HOLD_STOCK = f"""
-SELECT coalesce(line.id, held.line_id) AS line, line.quantity AS ordered, held.quantity AS reserved
+SELECT coalesce(line.id, held.line_id) AS line, line.quantity AS to_ship, held.quantity AS reserved
 FROM (
-    SELECT line.id, line.sku_id, line.quantity
+    SELECT line.id, line.sku_id, line.quantity - coalesce(line.shipped_quantity, 0) AS quantity
     FROM orders_orderline line
     JOIN orders_consignment consignment ON consignment.id = line.consignment_id
     WHERE consignment.status IN ('pending_approval', 'placed', 'confirmed')
+        AND (line.quantity > coalesce(line.shipped_quantity, 0)
+            OR line.accepted_quantity IS NOT NULL)
 ) line
 FULL JOIN shop_reservation held ON held.line_id = line.id
 WHERE (line.sku_id, line.quantity) IS DISTINCT FROM (held.sku_id, held.quantity)
+ORDER BY 1 LIMIT {LISTED}
+"""  # noqa: S608
+
+SHIPMENTS_ADD_UP = f"""
+SELECT coalesce(line.id, sent.line_id) AS line, line.shipped_quantity AS shipped,
+    sent.quantity AS in_shipments
+FROM (SELECT id, shipped_quantity FROM orders_orderline WHERE shipped_quantity > 0) line
+FULL JOIN (
+    SELECT line_id, sum(quantity) AS quantity FROM orders_shipmentline GROUP BY line_id
+) sent ON sent.line_id = line.id
+WHERE line.shipped_quantity IS DISTINCT FROM sent.quantity
 ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608
 
@@ -234,6 +247,7 @@ def verify(*, now: datetime, month: date | None = None) -> list[Check]:
         "stock holds its reservations": partial(rows_of, STOCK_HOLDS_RESERVATIONS, values),
         "batches lose what ships": partial(rows_of, BATCHES_LOSE_WHAT_SHIPS, values),
         "open lines hold their stock": partial(rows_of, OPEN_LINES_HOLD_STOCK, values),
+        "shipments add up to what left": partial(rows_of, SHIPMENTS_ADD_UP, values),
         "promises hold what is drawn": partial(rows_of, PROMISES_HOLD_WHAT_IS_DRAWN, values),
         "draws are of live lines": partial(rows_of, DRAWS_ARE_OF_LIVE_LINES, values),
         "accepted lines are booked": partial(rows_of, ACCEPTED_LINES_ARE_BOOKED, values),

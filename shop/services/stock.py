@@ -13,6 +13,12 @@ RESERVE = """
     INSERT INTO shop_reservation (line_id, sku_id, quantity)
     SELECT id, sku_id, quantity FROM placed_line
 """
+#: What is still held for lines of which more follows.
+KEEP = """
+    UPDATE shop_reservation held SET quantity = held.quantity - taken.quantity
+    FROM unnest(%s::bigint[], %s::numeric[]) AS taken (line_id, quantity)
+    WHERE held.line_id = taken.line_id
+"""
 TAKE = """
     UPDATE shop_stock SET on_hand = on_hand - taken.quantity
     FROM (
@@ -43,13 +49,17 @@ def release(sku_by_line: Mapping[int, int]) -> None:
 
 
 def take(
-    sku_by_line: Mapping[int, int], *, quantity_by_line: Mapping[int, Decimal]
+    sku_by_line: Mapping[int, int],
+    *,
+    quantity_by_line: Mapping[int, Decimal],
+    more_follows: bool = False,
 ) -> dict[int, Decimal]:
     """
     Turn what is held for order lines into less stock, by what really leaves.
 
-    More than was held may leave as long as nothing held for others is touched.
-    Otherwise nothing changes, and the answer says by SKU key what can leave.
+    Where `more_follows`, what has not left stays held. More than was held may leave as long
+    as nothing held for others is touched. Otherwise nothing changes, and the answer says by
+    SKU key what can leave.
     """
     needed: dict[int, Decimal] = {}
     for line_id, sku_id in sku_by_line.items():
@@ -57,12 +67,19 @@ def take(
     stocks = {stock.pk: stock for stock in Stock.objects.locked(sorted(needed))}
     held = Reservation.objects.filter(line_id__in=sku_by_line)
     free = {sku_id: stocks[sku_id].available for sku_id in needed}
-    for sku_id, quantity in held.values_list("sku_id", "quantity"):
+    kept = []
+    for line_id, sku_id, quantity in held.values_list("line_id", "sku_id", "quantity"):
+        taken = quantity_by_line[line_id]
+        if more_follows and taken < quantity:
+            kept.append(line_id)
+            quantity = taken
         free[sku_id] += quantity
     if short := {sku_id: free[sku_id] for sku_id in needed if needed[sku_id] > free[sku_id]}:
         return short
-    held.delete()
+    held.exclude(line_id__in=kept).delete()
     with connection.cursor() as cursor:
+        if kept:
+            cursor.execute(KEEP, [kept, [quantity_by_line[line] for line in kept]])
         cursor.execute(
             TAKE, [list(sku_by_line.values()), [quantity_by_line[line] for line in sku_by_line]]
         )

@@ -85,6 +85,8 @@ def urls(address: Address, key: object) -> list[str]:
         filled = [f"{label}/" for label in {m._meta.app_label for m in admin.site._registry}]
     if "(?P<url>" in address.route:
         filled = ["nowhere/"]
+    if "<int:shipment>" in address.route:
+        filled = [address.route.replace("<int:shipment>", "1")]
     if "<str:step>" in address.route:
         filled = [address.route.replace("<str:step>", step) for step in (*STEPS, "nonsense")]
     filled = [re.sub(r"<(path:object_id|int:pk|int:sku_id|id)>", str(key), url) for url in filled]

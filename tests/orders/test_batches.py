@@ -248,6 +248,7 @@ class TestLinks:
     def test_cannot_name_another_products_batch(self, link: LineBatch) -> None:
         with pytest.raises(IntegrityError, match="cannot be of batch"), transaction.atomic():
             LineBatch.objects.create(
+                shipment=link.shipment,
                 line=link.line,
                 batch=BatchFactory(product=ProductFactory()),
                 quantity=1,

@@ -47,7 +47,7 @@ def text_of(client: Client, consignment: Consignment, paper: str) -> str:
 
 def shipment(*rows: tuple[str, str], **fields: str) -> dict[str, str]:
     """Return the form of line 1, given as quantities and batches."""
-    form = {"carrier": "黔运冷链", "tracking": "QY-1", **fields}
+    form = {"carrier": "黔运冷链", "tracking": "QY-1", "shipment": "1", **fields}
     for row, (quantity, batch) in enumerate(rows):
         form |= {f"quantity-1-{row}": quantity, f"batch-1-{row}": batch}
     return form

@@ -52,6 +52,10 @@ class Line:
     claimed: Decimal = Decimal(0)
     refunded: Decimal = Decimal(0)
 
+    @property
+    def held(self) -> Decimal:
+        return max(self.quantity - self.shipped, Decimal(0))
+
     def worth(self, quantity: Decimal) -> Decimal:
         return min(yuan(quantity * self.price), yuan(self.accepted * self.price) - self.refunded)
 
@@ -65,6 +69,7 @@ class Part:
     status: str
     lines: list[Line]
     claims: list[tuple[int, Line, Decimal]] = field(default_factory=list)
+    shipments: int = 0
 
     def request(self, quantities: list[Decimal], **fields: str) -> list[dict[str, Any]]:
         return [
@@ -103,7 +108,7 @@ class Orders(RuleBasedStateMachine):
     def held(self, sku: SKU) -> Decimal:
         return sum(
             (
-                line.quantity
+                line.held
                 for part in self.all
                 for line in part.lines
                 if part.status in HOLDING and line.sku == sku
@@ -187,7 +192,7 @@ class Orders(RuleBasedStateMachine):
             elif part.status == "placed":
                 self.decide(part, True)
             elif part.status == "confirmed":
-                self.ship(part, shares)
+                self.ship(part, shares, more_follows=shares[-1] < 1)
             elif part.status == "shipped":
                 self.accept(part, shares)
             elif part.status == "accepted":
@@ -204,7 +209,7 @@ class Orders(RuleBasedStateMachine):
                     lambda: self.decide(part, is_yes),
                     lambda: self.approve_or_reject(part, is_yes),
                     lambda: self.cancel(part),
-                    lambda: self.ship(part, shares),
+                    lambda: self.ship(part, shares, more_follows=is_yes),
                     lambda: self.accept(part, shares),
                     lambda: self.claim(part, shares[0]),
                     lambda: self.settle(part, shares[0]),
@@ -243,20 +248,25 @@ class Orders(RuleBasedStateMachine):
 
     def cancel(self, part: Part) -> None:
         live = [one for one in part.order if one.status in HOLDING]
-        gone = any(one.status in ("shipped", "accepted") for one in part.order)
+        gone = any(one.shipments for one in part.order)
         answer = self.market.cancel(part.number.rpartition("-")[0])
         if self.step(answer, bool(live) and not gone):
             for one in live:
                 one.status = "cancelled"
 
-    def ship(self, part: Part, shares: list[Decimal]) -> None:
+    def ship(self, part: Part, shares: list[Decimal], *, more_follows: bool) -> None:
         leaving = [
             (line.quantity * share).quantize(Decimal("0.001"), ROUND_DOWN)
             for line, share in zip(part.lines, shares, strict=False)
         ]
         answer = self.supplier_of(part).post(
             f"/supply/consignments/{part.number}/ship/",
-            {"carrier": "顺丰", "lines": part.request(leaving)},
+            {
+                "carrier": "顺丰",
+                "lines": part.request(leaving),
+                "more_follows": more_follows,
+                "shipment": part.shipments + 1,
+            },
         )
         if self.waiting(answer, part):
             return
@@ -264,22 +274,29 @@ class Orders(RuleBasedStateMachine):
             assert answer.status_code == 409
             return
         is_heavy = any(
-            quantity > line.quantity * (Decimal("1.05") if line.sku.is_weighed else 1)
+            quantity
+            and line.shipped + quantity
+            > line.quantity * (Decimal("1.05") if line.sku.is_weighed else 1)
             for line, quantity in zip(part.lines, leaving, strict=True)
         )
-        if is_heavy or not any(leaving):
+        is_empty = not any(leaving) and (more_follows or not part.shipments)
+        if is_heavy or is_empty:
             assert answer.status_code == 400
             return
         for sku in {line.sku for line in part.lines}:
             mine = [n for n, line in enumerate(part.lines) if line.sku == sku]
-            others = self.held(sku) - sum(part.lines[n].quantity for n in mine)
+            others = self.held(sku) - sum(part.lines[n].held for n in mine)
+            if more_follows:
+                others += sum(max(part.lines[n].held - leaving[n], Decimal(0)) for n in mine)
             if sum(leaving[n] for n in mine) > self.on_hand[sku] - others:
                 assert answer.json()["code"] == "out_of_stock"
                 return
         assert answer.status_code == 200, answer.content
-        part.status = "shipped"
+        part.shipments += any(leaving)
+        if not more_follows:
+            part.status = "shipped"
         for line, quantity in zip(part.lines, leaving, strict=True):
-            line.shipped = quantity
+            line.shipped += quantity
             self.on_hand[line.sku] -= quantity
 
     def accept(self, part: Part, shares: list[Decimal]) -> None:

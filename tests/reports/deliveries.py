@@ -17,6 +17,7 @@ from orders.models import (
     Order,
     OrderLine,
 )
+from orders.services.shipments import record_whole_shipments
 from shop.models import SKU, Product
 from suppliers.models import Producer, Supplier, SupplierMember
 
@@ -115,4 +116,5 @@ def shipped(
                 order=order, consignment=consignment, number=number, sku=sku, **values
             )
         )
+    record_whole_shipments(consignment.pk, consignment.pk)
     return Delivery(consignment.number, purchaser, member, stored)

@@ -39,7 +39,8 @@ def batch() -> Batch:
         is_vegetable_basket=True,
     )  # fmt: skip
     batch = BatchFactory(product=product, code="B-1", base=base, trace_code="ABCDEFGH2345")
-    LineBatch.objects.create(line=line, batch=batch, quantity=10, drawn=10)
+    sent = line.shipments.get().shipment
+    LineBatch.objects.create(shipment=sent, line=line, batch=batch, quantity=10, drawn=10)
     return batch
 
 
@@ -150,7 +151,8 @@ class TestPage:
         before = asked()
         for line in OrderLine.objects.filter(batches=None):
             document_of(batch, number=f"T-{line.number}")
-            LineBatch.objects.create(line=line, batch=batch, quantity=1, drawn=1)
+            sent = line.shipments.get().shipment
+            LineBatch.objects.create(shipment=sent, line=line, batch=batch, quantity=1, drawn=1)
         assert asked() == before
         assert page(client).count('<td class="number">') == 20
 

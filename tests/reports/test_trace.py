@@ -129,7 +129,8 @@ class TestDown:
         accept(shipped())
         line = OrderLine.objects.select_related("sku__product").get(pk=delivery.lines[0].pk)
         batch = BatchFactory(product=line.sku.product, code="B-2")
-        LineBatch.objects.create(line=line, batch=batch, quantity=1, drawn=1)
+        sent = line.shipments.get().shipment
+        LineBatch.objects.create(shipment=sent, line=line, batch=batch, quantity=1, drawn=1)
         found = trace(f"batch={getattr(batch, by)}")
         assert [row["number"] for row in found["consignments"]] == [delivery.number]
 

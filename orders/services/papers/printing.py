@@ -6,13 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.db.models import QuerySet
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.api.serializers import money, plain
 from accounts.codes import qr_code
 from accounts.models import User
 from accounts.typesetting import typeset
-from orders.models import Consignment, OrderLine
+from orders.models import Consignment, LineBatch, OrderLine, Shipment
 from orders.money import amount_of
 from orders.services.batching import Part, propose_batches
 from orders.services.contact import contact_of
@@ -37,8 +37,9 @@ DELIVERED: Columns = (
 
 def pack_list(consignment: Consignment, *, by: User, day: date) -> bytes:
     """
-    Return the list to pack by, as PDF: batches as proposed on `day` until it has left, no prices.
+    Return the list to pack by, as PDF, without prices.
 
+    It has what has not left, with the batches proposed on `day`, or once all has, what left.
     The consignment comes with its supplier, order, buyer, address, division and its parent.
     """
     lines = list(_lines(consignment))
@@ -46,37 +47,51 @@ def pack_list(consignment: Consignment, *, by: User, day: date) -> bytes:
     proposals = propose_batches(lines, day=day) if is_open else {}
     rows = []
     for line in lines:
-        parts = [Part(p.quantity, p.batch.code) for p in proposals.get(line.number, ())]
-        batches = PROPOSED.format(batch=_batches(parts)) if parts else _shipped_batches(line)
-        quantity = _leaving(line)
-        rows.append([
-            str(line.number), line.sku_code, line.name, _storage(line), plain(quantity),
-            _unit(line), plain((quantity * line.net_weight_kg).quantize(Decimal("0.001"))),
-            batches, "",
-        ])  # fmt: skip
+        if is_open:
+            parts = [Part(p.quantity, p.batch.code) for p in proposals[line.number]]
+            quantity = line.left_to_ship
+            batches = PROPOSED.format(batch=_batches(parts)) if parts else ""
+        else:
+            quantity, batches = _leaving(line), _batches_of(line.batches.all(), line.batch)
+        if quantity:
+            rows.append([
+                str(line.number), line.sku_code, line.name, _storage(line), plain(quantity),
+                _unit(line), plain((quantity * line.net_weight_kg).quantize(Decimal("0.001"))),
+                batches, "",
+            ])  # fmt: skip
     return _paper(
         consignment, "装箱单", PACKED, rows, by=by, signatures=["装箱人", "复核人", "日期"]
     )
 
 
-def delivery_note(consignment: Consignment, *, by: User) -> bytes:
+def delivery_note(consignment: Consignment, *, by: User, shipment: Shipment | None = None) -> bytes:
     """
     Return the note that the buyer signs, as PDF: what was ordered, what left, and its price.
 
-    The consignment comes with its supplier, order, buyer, address, division and its parent.
+    It is of all that left or of one shipment. The consignment comes with its supplier, order,
+    buyer, address, division and its parent.
     """
+    sent_by_line = {sent.line_id: sent for sent in shipment.lines.all()} if shipment else {}
     rows, total = [], Decimal(0)
     for line in _lines(consignment):
-        amount = amount_of(_leaving(line), line.unit_price)
+        links, text, shipped = list(line.batches.all()), line.batch, line.shipped_quantity
+        if shipment:
+            if line.pk not in sent_by_line:
+                continue
+            links = [link for link in links if link.shipment_id == shipment.pk]
+            text, shipped = sent_by_line[line.pk].batch, sent_by_line[line.pk].quantity
+        amount = amount_of(line.quantity if shipped is None else shipped, line.unit_price)
         total += amount
-        shipped = "" if line.shipped_quantity is None else plain(line.shipped_quantity)
         rows.append([
-            str(line.number), line.sku_code, line.name, plain(line.quantity), shipped,
-            _unit(line), _shipped_batches(line), money(line.unit_price), f"{amount:,.2f}", "",
+            str(line.number), line.sku_code, line.name, plain(line.quantity),
+            "" if shipped is None else plain(shipped), _unit(line), _batches_of(links, text),
+            money(line.unit_price), f"{amount:,.2f}", "",
         ])  # fmt: skip
     rows.append(["", "", "货款合计（以验收为准）", "", "", "", "", "", f"{total:,.2f}", ""])
     signatures = ["送货人", "收货人（签章）", "签收日期"]
-    return _paper(consignment, "送货单", DELIVERED, rows, by=by, signatures=signatures)
+    return _paper(
+        consignment, "送货单", DELIVERED, rows, by=by, signatures=signatures, shipment=shipment
+    )
 
 
 def _paper(
@@ -87,10 +102,12 @@ def _paper(
     *,
     by: User,
     signatures: list[str],
+    shipment: Shipment | None = None,
 ) -> bytes:
     order = consignment.order
     contact = contact_of(consignment, order.address, by=by)
     division = contact.division
+    carried = shipment or consignment
     place = f"{division.parent.name if division.parent else ''}{division.name} {contact.street}"
     facts = [
         ("供应商", consignment.supplier.name),
@@ -99,8 +116,11 @@ def _paper(
         ("收货地址", place),
         ("订单号", f"{order.number} {order.purchase_order}".strip()),
         ("送达日期", f"{order.delivery_date or '—'}"),
-        ("承运", f"{consignment.carrier} {consignment.tracking}".strip() or "—"),
+        ("承运", f"{carried.carrier} {carried.tracking}".strip() or "—"),
     ]
+    if shipment:
+        left_at = timezone.localtime(shipment.shipped_at)
+        facts.append(("发货", f"第 {shipment.number} 次，{left_at:%Y-%m-%d %H:%M}"))
     return typeset(
         TEMPLATE,
         {
@@ -133,10 +153,10 @@ def _batches(parts: Iterable[Part]) -> str:
     return "，".join(f"{part.batch} × {plain(part.quantity)}" for part in parts)
 
 
-def _shipped_batches(line: OrderLine) -> str:
+def _batches_of(links: Iterable[LineBatch], text: str) -> str:
     """Return the batches that a line left from: as they are entered here, or as they were named."""
-    parts = [Part(link.quantity, link.batch.code) for link in line.batches.all()]
-    return _batches(parts) if parts else line.batch
+    parts = [Part(link.quantity, link.batch.code) for link in links]
+    return _batches(parts) if parts else text
 
 
 def _unit(line: OrderLine) -> str:
