@@ -144,10 +144,9 @@ class ConsignmentAdmin(OwnedAdmin):
     list_select_related = ["supplier", "order__buyer", "order__address__division"]
     search_fields = ["number", "tracking", "order__purchase_order", "order__buyer__name"]
     fields = [
-        ("number", "status"),
-        ("purchase_order", "delivery_date"),
+        ("number", "purchase_order"),
+        ("delivery_date", "note"),
         ("goods_amount", "freight_amount"),
-        "note",
         ("carrier", "tracking"),
         ("confirmed_at", "shipped_at", "accepted_at"),
     ]

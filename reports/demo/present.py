@@ -106,11 +106,12 @@ def _ship(order: Order, now: datetime) -> None:
 
 
 def _ship_half(order: Order, now: datetime) -> None:
+    day = timezone.localdate(now)
     for consignment in order.consignments.all():
         ship_consignment(
             consignment.number,
             shipped={
-                line.number: [Part((line.quantity / 2).quantize(Decimal(1)))]
+                line.number: [Part(line.quantity / 2, parts_of(line, day=day)[0].batch)]
                 for line in lines_to_ship(consignment)
             },
             carrier="示例冷链物流",

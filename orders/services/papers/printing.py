@@ -59,8 +59,10 @@ def pack_list(consignment: Consignment, *, by: User, day: date) -> bytes:
                 _unit(line), plain((quantity * line.net_weight_kg).quantize(Decimal("0.001"))),
                 batches, "",
             ])  # fmt: skip
+    carried = "" if is_open else _carried(consignment)
+    signatures = ["装箱人", "复核人", "日期"]
     return _paper(
-        consignment, "装箱单", PACKED, rows, by=by, signatures=["装箱人", "复核人", "日期"]
+        consignment, "装箱单", PACKED, rows, by=by, carried=carried, signatures=signatures
     )
 
 
@@ -89,8 +91,12 @@ def delivery_note(consignment: Consignment, *, by: User, shipment: Shipment | No
         ])  # fmt: skip
     rows.append(["", "", "货款合计（以验收为准）", "", "", "", "", "", f"{total:,.2f}", ""])
     signatures = ["送货人", "收货人（签章）", "签收日期"]
+    carried = _carried(consignment)
+    if shipment:
+        left_at = timezone.localtime(shipment.shipped_at)
+        carried = f"第 {shipment.number} 次发货，{left_at:%Y-%m-%d %H:%M}，{_carried(shipment)}"
     return _paper(
-        consignment, "送货单", DELIVERED, rows, by=by, signatures=signatures, shipment=shipment
+        consignment, "送货单", DELIVERED, rows, by=by, carried=carried, signatures=signatures
     )
 
 
@@ -101,13 +107,12 @@ def _paper(
     rows: list[list[str]],
     *,
     by: User,
+    carried: str,
     signatures: list[str],
-    shipment: Shipment | None = None,
 ) -> bytes:
     order = consignment.order
     contact = contact_of(consignment, order.address, by=by)
     division = contact.division
-    carried = shipment or consignment
     place = f"{division.parent.name if division.parent else ''}{division.name} {contact.street}"
     facts = [
         ("供应商", consignment.supplier.name),
@@ -116,11 +121,8 @@ def _paper(
         ("收货地址", place),
         ("订单号", f"{order.number} {order.purchase_order}".strip()),
         ("送达日期", f"{order.delivery_date or '—'}"),
-        ("承运", f"{carried.carrier} {carried.tracking}".strip() or "—"),
+        ("承运", carried or "—"),
     ]
-    if shipment:
-        left_at = timezone.localtime(shipment.shipped_at)
-        facts.append(("发货", f"第 {shipment.number} 次，{left_at:%Y-%m-%d %H:%M}"))
     return typeset(
         TEMPLATE,
         {
@@ -135,6 +137,10 @@ def _paper(
             "signatures": signatures,
         },
     )
+
+
+def _carried(leaving: Consignment | Shipment) -> str:
+    return f"{leaving.carrier} {leaving.tracking}".strip()
 
 
 def _lines(consignment: Consignment) -> QuerySet[OrderLine]:
