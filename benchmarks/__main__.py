@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SUITES = ("catalogue", "orders", "totals", "declarations", "exports", "start")
+SUITES = ("catalogue", "admin", "orders", "totals", "declarations", "exports", "start")
 
 
 def main() -> None:
