@@ -16,7 +16,7 @@ from shop.services.batches import draw_down, named_batches
 
 #: Whatever is measured may be divided to the gram; the rest leaves in whole packs.
 MEASURED = (SKU.Unit.KG, SKU.Unit.JIN, SKU.Unit.TONNE)
-#: Of one line, so that their names fit beside it.
+#: Of one line at once, so that their names fit beside it.
 MAX_BATCHES = 8
 
 

@@ -12,6 +12,8 @@ from .batching import Part
 
 #: Between the names of batches, where a line has several.
 SEPARATOR = ", "
+#: How long all of them may be together.
+NAMES_MAX = 500
 
 SHIP_AT_ONCE = """
     WITH shipment AS (
@@ -73,5 +75,6 @@ def sum_of(parts: Sequence[Part]) -> Decimal:
 
 def names_of(parts: Sequence[Part], before: str = "") -> str:
     """Return the batches that a line left from, those that it left from `before` first."""
-    names = [*filter(None, before.split(SEPARATOR)), *(part.batch for part in parts if part.batch)]
-    return SEPARATOR.join(dict.fromkeys(names))
+    known = before.split(SEPARATOR)
+    new = dict.fromkeys(part.batch for part in parts if part.batch not in known)
+    return SEPARATOR.join(filter(None, [before, *new]))

@@ -17,9 +17,9 @@ from orders.models import Consignment, OrderEvent, OrderLine
 from shop.services.stock import take
 
 from .accepting import missing_lines, unknown_line
-from .batching import MAX_BATCHES, Part, draw_batches
+from .batching import Part, draw_batches
 from .quoting import OutOfStock
-from .shipments import SEPARATOR, names_of, record_shipment, sum_of
+from .shipments import NAMES_MAX, names_of, record_shipment, sum_of
 from .steps import (
     WrongState,
     consignment_for_supplier,
@@ -159,9 +159,9 @@ def _check(
         elif (quantity := sum_of(parts)) and quantity > (most := _most(line)):
             detail = _("At most %(most)s can be shipped.") % {"most": plain(most)}
             errors.append(ErrorItem(f"/lines/{index}/quantity", "invalid", detail))
-        elif names_of(parts, before=line.batch).count(SEPARATOR) >= MAX_BATCHES:
-            detail = _("A line can be of %(most)d batches at most.") % {"most": MAX_BATCHES}
-            errors.append(ErrorItem(f"/lines/{index}/batch", "invalid", detail))
+        elif len(names_of(parts, before=line.batch)) > NAMES_MAX:
+            too_long = _("The names of all batches of this line are too long together.")
+            errors.append(ErrorItem(f"/lines/{index}/batch", "invalid", too_long))
     # That nothing follows what left before can be said without shipping more.
     may_be_nothing = not more_follows and any(line.shipped_quantity for line in lines)
     if not errors and not may_be_nothing and not any(map(sum_of, shipped.values())):
