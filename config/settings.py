@@ -293,6 +293,7 @@ NUM_PROXIES = int(os.environ.get("NUM_PROXIES", "0"))
 THROTTLE_ENABLED = PRODUCTION or os.environ.get("THROTTLE") != "off"
 THROTTLE_PER_MINUTE = {"key_write": 1_200, "key_read": 6_000, "address_read": 1_200}
 APPLICATIONS_PER_HOUR = 20
+OBJECTIONS_PER_HOUR = 10
 SPECTACULAR_SETTINGS = {
     "TITLE": "黔南好物 Qiannan Haowu",
     "DESCRIPTION": "Wholesale orders of Qiannan's produce, and the consumption-assistance "

@@ -31,6 +31,7 @@ GROUPS = (
             "shop.supplypromise": "event_upcoming",
             "shop.listingversion": "rate_review",
             "shop.badge": "verified",
+            "shop.objection": "feedback",
             "shop.freightrate": "local_atm",
             "shop.category": "category",
         },
@@ -99,6 +100,7 @@ def _pages(request: HttpRequest) -> Iterator[dict[str, Any]]:
         yield {"title": _("The office's page"), "icon": "desk", "link": reverse("office")}
         yield {"title": _("Trace"), "icon": "account_tree", "link": reverse("trace-page")}
     yield {"title": _("Public page"), "icon": "monitoring", "link": reverse("dashboard")}
+    yield {"title": _("Public notice"), "icon": "campaign", "link": reverse("notice")}
     yield {"title": _("API reference"), "icon": "api", "link": reverse("docs")}
 
 

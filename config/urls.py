@@ -14,6 +14,7 @@ from reports.views.office import office
 from reports.views.report_page import report_download, report_page
 from reports.views.seals import seal
 from reports.views.trace_page import trace_page
+from shop.notice import notice, noticed, objected
 from suppliers.views import applied, apply, certificate_file
 
 from . import health
@@ -47,6 +48,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trace/<str:code>/documents/<int:pk>/", batch_document, name="batch-document"),
     path("reports/<uuid:pk>/", report_page, name="report-page"),
     path("reports/<uuid:pk>/download/", report_download, name="report-page-download"),
+    path("notice/", notice, name="notice"),
+    path("notice/<str:number>/", noticed, name="noticed"),
+    path("notice/<str:number>/done/", objected, name="objected"),
     path("apply/", apply, name="apply"),
     path("apply/done/", applied, name="applied"),
     path(

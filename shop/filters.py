@@ -68,6 +68,19 @@ def _in_stock(text: str, day: date) -> Condition:
     )
 
 
+VALID_BADGE = """
+    SELECT FROM shop_badge badge
+    WHERE badge.product_id = shop_listing.product_id AND valid_from <= %s AND valid_until >= %s
+        AND (withdrawn_on IS NULL OR withdrawn_on > %s)
+        AND NOT EXISTS (SELECT FROM shop_objection WHERE badge_id = badge.id AND outcome = '')
+"""
+
+
+def _badged(text: str, day: date) -> Condition:
+    negation = "" if _yes(text) else "NOT "
+    return f"{negation}EXISTS ({VALID_BADGE})", [day, day, day]
+
+
 def _money(text: str) -> Decimal:
     try:
         return _price.run_validation(text)
@@ -89,6 +102,7 @@ FILTERS: dict[str, Callable[[str, date], Condition]] = {
     "county": _equal("county_code"),
     "supplier": _equal("supplier_code"),
     "certificate": _certified,
+    "badge": _badged,
     "storage": _equal("storage", Product.Storage.values),
     "in_season": _in_season,
     "in_stock": _in_stock,

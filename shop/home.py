@@ -12,7 +12,7 @@ from accounts.home import Card, Row, age_of, counted, list_of, page_of
 from accounts.models import User
 from suppliers.models import SOON
 
-from .models import Badge, Confirmation, ListingVersion, Product, Recognition
+from .models import Badge, Confirmation, ListingVersion, Objection, Product, Recognition
 
 
 def cards(user: User, heading: str, *, now: datetime) -> Iterator[Card]:
@@ -56,6 +56,19 @@ def _for_reviewers(user: User, *, now: datetime) -> Iterator[Card]:
         row,
         address=list_of(ListingVersion, queue="mine"),
     )
+    yield counted(
+        _("Objections to answer"),
+        "feedback",
+        Objection.objects.open().select_related("badge__product").order_by("made_at", "pk"),
+        lambda objection: Row(
+            objection.badge.product.name,
+            page_of(objection),
+            age_of(objection.made_at, now=now),
+            is_urgent=True,
+        ),
+        address=list_of(Objection, state="open"),
+        note=_("The badge does not hold until they are answered."),
+    )
     day = timezone.localdate(now)
     announced = Badge.objects.on_notice(day).select_related("product").order_by("valid_from", "pk")
     card = counted(
@@ -67,9 +80,7 @@ def _for_reviewers(user: User, *, now: datetime) -> Iterator[Card]:
             page_of(badge),
             _("until %(day)s") % {"day": f"{badge.valid_from:%Y-%m-%d}"},
         ),
-        address=list_of(
-            Badge, noticed_from__lte=day, valid_from__gt=day, withdrawn_on__isnull=True
-        ),
+        address=list_of(Badge, state="on_notice"),
         note=_("Objections are possible until the badge is valid."),
     )
     yield card.to_know()

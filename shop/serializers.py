@@ -57,6 +57,19 @@ class SeasonDatesSerializer(serializers.Serializer[Any]):
         return {"from": first, **super().get_fields()}
 
 
+class ProductBadgeSerializer(serializers.Serializer[Any]):
+    """The badge 黔南好物."""
+
+    number = serializers.CharField()
+    status = serializers.ChoiceField(
+        choices=["on_notice", "valid"],
+        help_text="on_notice: announced, or an objection to it waits for its answer.",
+    )
+    noticed_from = serializers.DateField()
+    valid_from = serializers.DateField()
+    valid_until = serializers.DateField(help_text="The last valid day.")
+
+
 class ProductImageSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
     caption = serializers.CharField()
@@ -101,6 +114,7 @@ class ProductSerializer(serializers.Serializer[Any]):
     season = SeasonDatesSerializer()
     storage = serializers.ChoiceField(choices=Product.Storage.choices)
     shelf_life_days = serializers.IntegerField(allow_null=True)
+    badge = ProductBadgeSerializer(allow_null=True)
     images = ProductImageSerializer(many=True)
     skus = SKUSerializer(many=True)
     updated_at = serializers.DateTimeField(help_text="When this last changed, stock apart.")

@@ -22,7 +22,7 @@ from .people import is_loaded, load_applications, load_people
 from .pictures import add_pictures
 from .present import place_present_orders
 from .products import load_products
-from .reviews import leave_unconfirmed, load_badges, submit_for_review
+from .reviews import leave_unconfirmed, load_badges, object_to_newest, submit_for_review
 from .targets import set_targets
 
 # Any number that no other lock uses.
@@ -55,6 +55,7 @@ def load_demo(*, now: datetime) -> bool:
     submit_for_review(now=now)
     remind(now=now)
     leave_unconfirmed(now=now)
+    object_to_newest(now=now)
     return True
 
 

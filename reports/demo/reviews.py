@@ -6,8 +6,9 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.models import User
-from shop.models import Badge, Confirmation, ListingVersion, Product
+from shop.models import Badge, Confirmation, ListingVersion, Objection, Product
 from shop.services.content import content_of
+from shop.services.objecting import answer_objection, make_objection
 from shop.services.reviewing import return_version, submit_version
 
 YEAR = timedelta(days=365)
@@ -27,6 +28,26 @@ def load_badges(*, day: date) -> None:
             valid_from=noticed + timedelta(7),
             valid_until=noticed + 2 * YEAR,
         )
+
+
+def object_to_newest(*, now: datetime) -> None:
+    """Object twice to what is on notice; one objection is answered, the other waits."""
+    badge = Badge.objects.on_notice(timezone.localdate(now)).latest("noticed_from")
+    asked = make_objection(
+        badge, name="示例市民", contact="10000000000", grounds="希望公开产地环境检测结果（示例）",
+        now=now - timedelta(hours=30),
+    )  # fmt: skip
+    answer_objection(
+        asked,
+        outcome=Objection.Outcome.DISMISSED,
+        answer="产地环境检测合格，报告编号已在证书栏公示（示例）",
+        by=User.objects.get(username="demo-reviewer"),
+        now=now - timedelta(hours=20),
+    )
+    make_objection(
+        badge, name="示例企业", contact="example@example.org",
+        grounds="商品名称与我方注册商标近似，请核实（示例）", now=now - timedelta(hours=6),
+    )  # fmt: skip
 
 
 def leave_unconfirmed(*, now: datetime) -> None:

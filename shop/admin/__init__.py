@@ -1,5 +1,5 @@
 """The admin's pages for the catalogue and its review."""
 
-from . import catalogue, products, promises, reviewing, suppliers
+from . import badges, catalogue, products, promises, reviewing, suppliers
 
-__all__ = ["catalogue", "products", "promises", "reviewing", "suppliers"]
+__all__ = ["badges", "catalogue", "products", "promises", "reviewing", "suppliers"]

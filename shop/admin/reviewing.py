@@ -1,4 +1,4 @@
-"""The selection centre's queue, its review page, and the badge."""
+"""The selection centre's queue and its review page."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from accounts.api.authentication import actor
 from accounts.dialogs import tell
 from accounts.models import User
 from accounts.refusals import Refusal
-from shop.models import Badge, ListingVersion
+from shop.models import ListingVersion
 from shop.services.content import content_of, differences
 from shop.services.documents import check_documents
 from shop.services.hints import price_hints, twins_of
@@ -27,7 +27,6 @@ from shop.services.reviewing import (
     approve_version,
     return_version,
     take_version,
-    withdraw_badge,
     withdraw_version,
 )
 
@@ -186,26 +185,3 @@ class ListingVersionAdmin(OwnedAdmin):
         if version.status == ListingVersion.Status.IN_REVIEW and version.seconded_by_id:
             return _("approved once, a second reviewer follows")
         return version.get_status_display()
-
-
-@admin.register(Badge)
-class BadgeAdmin(OwnedAdmin):
-    rights = {**BY_OWN_PEOPLE, SUPPLIER: VIEW}
-    list_display = ["number", "product", "noticed_from", "valid_from", "valid_until",
-                    "withdrawn_on"]  # fmt: skip
-    list_select_related = ["product"]
-    search_fields = ["number", "product__code", "product__name"]
-    actions = ["withdraw"]
-
-    def has_withdraw_permission(self, request: HttpRequest) -> bool:
-        return actor_of(request) in (User.Role.REVIEWER, User.Role.ADMIN)
-
-    @admin.action(description=_("Withdraw the badge after an objection"), permissions=["withdraw"])
-    def withdraw(self, request: HttpRequest, badges: Any) -> None:
-        for badge in badges:
-            try:
-                withdraw_badge(
-                    badge, reason=str(_("objection upheld")), by=actor(request), now=timezone.now()
-                )
-            except Refusal as refusal:
-                tell(request, refusal)

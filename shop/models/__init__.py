@@ -1,5 +1,6 @@
 """What is for sale, at which price, how much of it, and what proves it."""
 
+from .badges import Badge, Objection
 from .batches import Batch, BatchDocument
 from .confirmations import Confirmation
 from .documents import RequiredDocument
@@ -11,7 +12,7 @@ from .promises import PromiseDraw, SupplyPromise
 from .reminders import Reminder
 from .skus import SKU
 from .stock import Reservation, Stock
-from .versions import Badge, ListingVersion
+from .versions import ListingVersion
 
 __all__ = [
     "SKU",
@@ -25,6 +26,7 @@ __all__ = [
     "Listing",
     "ListingChange",
     "ListingVersion",
+    "Objection",
     "PriceTier",
     "Product",
     "ProductImage",

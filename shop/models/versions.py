@@ -1,6 +1,4 @@
-"""What suppliers ask to put on sale, what the selection centre said of it, and the badge."""
-
-from datetime import date
+"""What suppliers ask to put on sale, and what the selection centre said of it."""
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -129,56 +127,3 @@ class ListingVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} · {self.number}"
-
-
-class BadgeQuerySet(OwnedByProductQuerySet):
-    def on_notice(self, day: date) -> "BadgeQuerySet":
-        """Badges that are announced on `day`, so that anybody may object."""
-        return self.filter(noticed_from__lte=day, valid_from__gt=day, withdrawn_on=None)
-
-    def valid(self, day: date) -> "BadgeQuerySet":
-        """Badges that products bear on `day`; `valid_until` is the last valid day."""
-        return self.filter(
-            Q(withdrawn_on=None) | Q(withdrawn_on__gt=day),
-            valid_from__lte=day,
-            valid_until__gte=day,
-        )
-
-
-class Badge(models.Model):
-    """
-    That a product is 黔南好物 for a time.
-
-    It is announced first: from `noticed_from` until `valid_from`, half-open.
-    """
-
-    product = models.ForeignKey(
-        Product, models.PROTECT, related_name="badges", verbose_name=_("product")
-    )
-    number = models.CharField(_("number"), max_length=30, unique=True)
-    noticed_from = models.DateField(_("on public notice from"))
-    valid_from = models.DateField(_("valid from"))
-    valid_until = models.DateField(_("valid until"))
-    withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
-    withdrawn_reason = models.CharField(_("reason"), max_length=500, blank=True)
-
-    objects = BadgeQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("badge")
-        verbose_name_plural = _("badges")
-        ordering = ["-valid_from", "-id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(valid_from__gte=F("noticed_from"), valid_until__gte=F("valid_from")),
-                name="badge_days_follow_each_other",
-            ),
-            models.CheckConstraint(
-                condition=Q(withdrawn_on=None, withdrawn_reason="")
-                | Q(withdrawn_on__isnull=False) & ~Q(withdrawn_reason=""),
-                name="badge_withdrawn_for_a_reason",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.number

@@ -19,6 +19,7 @@ from shop.models import (
     BatchDocument,
     Confirmation,
     FreightRate,
+    Objection,
     ProductImage,
     Recognition,
     Reminder,
@@ -169,7 +170,11 @@ class Rivals(Market):
         ProductImage.objects.create(product=product, file=f"products/{word}.png", caption=word)
         valid = {"valid_from": today, "valid_until": today + timedelta(365)}
         Recognition.objects.create(product=product, number=word, **valid)
-        Badge.objects.create(product=product, number=word, noticed_from=today, **valid)
+        badge = Badge.objects.create(
+            product=product, number=word, noticed_from=today, valid_from=today + timedelta(1),
+            valid_until=today + timedelta(365),
+        )  # fmt: skip
+        Objection.objects.create(badge=badge, name=word, contact=word, grounds=word, made_at=now)
         reminder.suspended.add(product)
         Confirmation.objects.update_or_create(product=product, defaults={"confirmed_at": now})
         batch = Batch.objects.create(

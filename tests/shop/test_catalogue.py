@@ -53,6 +53,7 @@ class TestProduct:
             "season": {"from": None, "until": None, "in_season": True},
             "storage": "live",
             "shelf_life_days": 3,
+            "badge": None,
             "images": [{"url": "/media/products/%E9%B1%BC.webp", "caption": "鲟鱼"}],
             "skus": [
                 {
