@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from axes.admin import AccessAttemptAdmin, AccessLogAdmin
+from axes.models import AccessAttempt, AccessLog
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -236,3 +238,18 @@ class AuditBlockAdmin(OwnedAdmin):
     rights = {User.Role.ADMIN: VIEW, User.Role.AUDITOR: VIEW}
     list_display = ["number", "sealed_at", "entries", "sha256"]
     search_fields = ["number", "sha256"]
+
+
+@admin.register(AccessAttempt)
+class FailedSignInAdmin(Owned, AccessAttemptAdmin, ModelAdmin):
+    """Wrong passwords; a lock ends by itself, and what is recorded stays."""
+
+    rights = {User.Role.ADMIN: VIEW}
+    actions: list[str] = []
+
+
+@admin.register(AccessLog)
+class SignInAdmin(Owned, AccessLogAdmin, ModelAdmin):
+    """Who signed in, when and from where; what is recorded stays."""
+
+    rights = {User.Role.ADMIN: VIEW}

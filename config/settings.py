@@ -125,6 +125,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_LOCKOUT_PARAMETERS = ["username"]
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
+# Its own pages let whoever may see these records delete them; `accounts/admin.py` has others.
+AXES_ENABLE_ADMIN = False
 # It wants the address in the lock as well, which would give every address ten guesses.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 # For how long a new person may choose a password: a week.

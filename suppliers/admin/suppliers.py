@@ -1,6 +1,11 @@
 """Suppliers, their people, producers and bases."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.admin import (
     ALL,
@@ -11,6 +16,7 @@ from accounts.admin import (
     OwnedTabularInline,
     Rights,
 )
+from accounts.api.authentication import actor
 from accounts.models import User
 from suppliers.models import (
     AssistanceProfile,
@@ -19,6 +25,7 @@ from suppliers.models import (
     Supplier,
     SupplierMember,
 )
+from suppliers.services.applying import enter_applicant
 
 SEEN_BY_ALL: Rights = {**BY_OWN_PEOPLE, User.Role.ADMIN: ALL}
 KEPT_BY_SUPPLIER: Rights = {**SEEN_BY_ALL, SUPPLIER: EDIT}
@@ -47,9 +54,16 @@ class SupplierAdmin(OwnedAdmin):
     def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
         """A supplier keeps its contact and introduction; who it is was approved."""
         if request.user.role in (User.Role.ADMIN, User.Role.REVIEWER):
-            # Suspending takes locks and is recorded, so it is a service, not a field.
-            return ["status"] if obj else []
+            # Approving and suspending take locks and are recorded, so they are services.
+            return ["status"]
         return ["code", "name", "kind", "uscc", "county", "status"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
+        """A new one is an applicant, and waits for the county and the selection centre."""
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            enter_applicant(obj, by=actor(request), now=timezone.now())
 
 
 @admin.register(Producer)

@@ -64,10 +64,15 @@ def apply_to_sell(
     else:
         raise AlreadyKnown
     _enter_licence(supplier, licence, now)
-    application = Application.objects.create(supplier=supplier, email=email, applied_at=now)
-    after = {"name": supplier.name, "uscc": supplier.uscc, "county": supplier.county_id}
-    record("apply_to_sell", supplier, by=None, now=now, after=after)
-    return application
+    return _apply(supplier, email=email, by=None, now=now)
+
+
+@transaction.atomic
+def enter_applicant(supplier: Supplier, *, by: User, now: datetime) -> Application:
+    """Store a new supplier that came on paper; it is recommended and approved as any other."""
+    supplier.status = Status.APPLIED
+    supplier.save(force_insert=True)
+    return _apply(supplier, email="", by=by, now=now)
 
 
 @transaction.atomic
@@ -215,6 +220,13 @@ def _enter_licence(supplier: Supplier, licence: Certificate, now: datetime) -> N
     if known is None or not known.is_checked:
         licence.pk = known.pk if known else None
         enter_certificate(licence, by=None, now=now)
+
+
+def _apply(supplier: Supplier, *, email: str, by: User | None, now: datetime) -> Application:
+    application = Application.objects.create(supplier=supplier, email=email, applied_at=now)
+    after = {"name": supplier.name, "uscc": supplier.uscc, "county": supplier.county_id}
+    record("apply_to_sell", supplier, by=by, now=now, after=after)
+    return application
 
 
 def _waiting(application: Application, *, reviewer: User | None = None) -> Application:

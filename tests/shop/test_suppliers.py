@@ -93,6 +93,29 @@ class TestProducer:
             Product.objects.filter(pk=product.pk).update(producer=other)
 
 
+class TestAddingASupplier:
+    @pytest.mark.parametrize("role", ["reviewer", "admin"])
+    def test_leaves_its_status_to_the_county_and_the_centre(
+        self, client: Client, db: None, role: str
+    ) -> None:
+        client.force_login(User.objects.create_user("r", role=role, is_staff=True))
+        inlines = {
+            f"{name}-{part}": "0"
+            for name in ("profiles", "members")
+            for part in ("TOTAL_FORMS", "INITIAL_FORMS")
+        }
+        given = {
+            "code": "new", "name": "某合作社", "kind": "cooperative",
+            "uscc": "91522701MA6DK0000M", "county": "522731", "status": "approved",
+        }  # fmt: skip
+        answer = client.post("/admin/suppliers/supplier/add/", {**given, **inlines})
+        assert answer.status_code == 302
+        supplier = Supplier.objects.get()
+        assert supplier.status == "applied"
+        assert supplier.applications.waiting().count() == 1
+        assert AuditEntry.objects.get(action="apply_to_sell").by.role == role
+
+
 class TestSuspendingASupplier:
     def press(self, client: Client, supplier: Supplier, button: str, reason: str = "抽检") -> int:
         address = f"/admin/suppliers/supplier/{supplier.pk}/{button}/"
