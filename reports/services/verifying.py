@@ -12,10 +12,10 @@ from typing import Any
 from accounts.rows import rows_of
 from accounts.services.heads import kept_heads
 from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
-from accounts.services.uploads import FileCorrupt
+from accounts.services.uploads import FileCorrupt, opened_as_kept
 from reports.models import GRAINS, Declaration, DeclarationEvidence, Month, Report
+from shop.models import BatchDocument, ProductImage
 from suppliers.models import Certificate
-from suppliers.services.certificates import file_of
 
 from .files.keeping import path_of
 from .grading import GRADE_PROVED
@@ -260,6 +260,8 @@ def verify(*, now: datetime, month: date | None = None) -> list[Check]:
         "declared files are as they were received": partial(_damaged_declarations, month),
         "report files are as they were made": partial(_damaged_reports, month, now),
         "certificate files are as they were entered": partial(_damaged_certificates, month),
+        "batch documents are as they were entered": partial(_damaged_batch_documents, month),
+        "pictures are as they were drawn": partial(_damaged_pictures, month),
     }
     return [Check(name, check()) for name, check in checks.items()]
 
@@ -314,19 +316,43 @@ def _damaged_reports(month: date | None, now: datetime) -> list[Finding]:
 
 
 def _damaged_certificates(month: date | None) -> list[Finding]:
-    # They are of no month.
+    # Neither they, nor batches and pictures, are of a month; those of applicants are among them.
     rows = Certificate.objects.none() if month else Certificate.objects.exclude(file="")
-    damaged = filter(_is_damaged, rows.order_by("id").iterator())
-    return [
-        {"certificate": row.pk, "wrong": "is missing or another file"}
-        for row in islice(damaged, LISTED)
-    ]
+    return _unlike(
+        "certificate",
+        ((row.pk, row.file.path, row.sha256) for row in rows.order_by("id").iterator()),
+    )
 
 
-def _is_damaged(certificate: Certificate) -> bool:
+def _damaged_batch_documents(month: date | None) -> list[Finding]:
+    rows = BatchDocument.objects.none() if month else BatchDocument.objects.exclude(file="")
+    return _unlike(
+        "batch_document",
+        ((row.pk, row.file.path, row.sha256) for row in rows.order_by("id").iterator()),
+    )
+
+
+def _damaged_pictures(month: date | None) -> list[Finding]:
+    rows = ProductImage.objects.none() if month else ProductImage.objects.named_by_digest()
+    return _unlike(
+        "picture", ((row.pk, row.file.path, row.digest) for row in rows.order_by("id").iterator())
+    )
+
+
+def _unlike(kind: str, files: Iterable[tuple[int, str, str]]) -> list[Finding]:
+    """Return the rows whose file, at this path, is not the one with this digest."""
+    damaged = (
+        {kind: key, "wrong": "is missing or another file"}
+        for key, path, sha256 in files
+        if _is_damaged(Path(path), sha256)
+    )
+    return list(islice(damaged, LISTED))
+
+
+def _is_damaged(path: Path, sha256: str) -> bool:
     try:
-        file_of(certificate).close()
-    except FileCorrupt:
+        opened_as_kept(path, sha256).close()
+    except (FileCorrupt, OSError):
         return True
     return False
 

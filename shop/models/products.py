@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, timedelta
+from pathlib import Path
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -207,8 +208,18 @@ class Season(models.Model):
         return month_day >= self.starts or month_day <= self.ends
 
 
+#: What a picture that was drawn anew is called: its digest, and letters where the name was taken.
+NAMED_BY_DIGEST = r"^products/[0-9a-f]{64}[._]"
+
+
+class ProductImageQuerySet(OwnedByProductQuerySet):
+    def named_by_digest(self) -> "ProductImageQuerySet":
+        """Pictures whose names say what they are; others are from before names said so."""
+        return self.filter(file__regex=NAMED_BY_DIGEST)
+
+
 class ProductImage(models.Model):
-    """A picture of a product, re-encoded at upload."""
+    """A picture of a product, re-encoded at upload and named by its digest."""
 
     product = models.ForeignKey(
         Product, models.CASCADE, related_name="images", verbose_name=_("product")
@@ -217,7 +228,7 @@ class ProductImage(models.Model):
     caption = models.CharField(_("caption"), max_length=100, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
-    objects = OwnedByProductQuerySet.as_manager()
+    objects = ProductImageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("product image")
@@ -226,6 +237,11 @@ class ProductImage(models.Model):
 
     def __str__(self) -> str:
         return self.caption or str(self.file)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 that its name says."""
+        return Path(self.file.path).name[:64]
 
 
 class RecognitionQuerySet(OwnedByProductQuerySet):

@@ -1,13 +1,16 @@
 """Verifying reads the files on disk, and names those that are gone or not the ones kept."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
+from accounts.forms import PictureField
 from accounts.models import User
 from accounts.services.disk import settle
 from reports.models import Declaration, DeclarationEvidence, Report
@@ -16,9 +19,11 @@ from reports.services.declarations.evidence import attach_evidence
 from reports.services.files.asking import request_report
 from reports.services.files.keeping import clear_expired, path_of
 from reports.services.totals import roll_up
-from suppliers.models import Certificate
+from shop.models import Batch, BatchDocument, ProductImage
+from shop.services.batches import save_batch, save_document
+from suppliers.models import Certificate, SupplierMember
 from suppliers.services.certificates import enter_certificate
-from tests.factories import SupplierFactory
+from tests.factories import SKUFactory, SupplierFactory
 from tests.files import PDF, picture
 
 from .ledger import NOW, book, entry, person
@@ -195,19 +200,67 @@ class TestReports:
         assert found(now=later + timedelta(days=1)) == {}
 
 
-class TestCertificates:
-    def test_are_read_too(self, tmp_path: Path) -> None:
-        certificate = enter_certificate(
-            Certificate(
-                supplier=SupplierFactory(), kind="gi", number="1", issuer="-",
-                valid_from=OCTOBER, file=ContentFile(PDF, name="x.pdf"),
-            ),
-            by=None, now=NOW,
-        )  # fmt: skip
+CERTIFICATES = "certificate files are as they were entered"
+DOCUMENTS = "batch documents are as they were entered"
+PICTURES = "pictures are as they were drawn"
+
+
+def certificate() -> Certificate:
+    return enter_certificate(
+        Certificate(
+            supplier=SupplierFactory(), kind="gi", number="1", issuer="-",
+            valid_from=OCTOBER, file=ContentFile(PDF, name="x.pdf"),
+        ),
+        by=None, now=NOW,
+    )  # fmt: skip
+
+
+def batch_document() -> BatchDocument:
+    product = SKUFactory().product
+    sam = User.objects.create_user("sam", is_staff=True)
+    SupplierMember.objects.create(supplier=product.supplier, user=sam)
+    batch = Batch(product=product, code="B1", produced_on=OCTOBER, quantity=1)
+    return save_document(
+        BatchDocument(
+            batch=save_batch(batch, by=sam, now=NOW), kind="conformity", number="1", issuer="-",
+            file=ContentFile(PDF, name="x.pdf"),
+        ),
+        by=sam, now=NOW,
+    )  # fmt: skip
+
+
+def product_picture() -> ProductImage:
+    file = PictureField().clean(SimpleUploadedFile("图.png", picture("PNG")))
+    return ProductImage.objects.create(product=SKUFactory().product, file=file)
+
+
+class TestFilesOfSuppliers:
+    """They are of no month; what an applicant sends is a certificate."""
+
+    @pytest.mark.parametrize(
+        ("enter", "check", "kind"),
+        [
+            (certificate, CERTIFICATES, "certificate"),
+            (batch_document, DOCUMENTS, "batch_document"),
+            (product_picture, PICTURES, "picture"),
+        ],
+    )
+    def test_are_read_too(self, enter: Callable[[], Any], check: str, kind: str) -> None:
+        row = enter()
         assert found() == {}
-        Path(certificate.file.path).write_bytes(PDF + b" ")
-        damaged = {"certificate": certificate.pk, "wrong": "is missing or another file"}
-        assert found() == {"certificate files are as they were entered": [damaged]}
+        path = Path(row.file.path)
+        damaged = {kind: row.pk, "wrong": "is missing or another file"}
+        path.write_bytes(path.read_bytes() + b" ")
+        assert found() == {check: [damaged]}
         assert found(month=OCTOBER) == {}
-        Path(certificate.file.path).unlink()
-        assert found() == {"certificate files are as they were entered": [damaged]}
+        path.unlink()
+        assert found() == {check: [damaged]}
+        path.mkdir()
+        assert found() == {check: [damaged]}
+
+    def test_are_read_also_where_a_picture_was_stored_twice(self) -> None:
+        first, second = product_picture(), product_picture()
+        assert first.file.name != second.file.name
+        assert found() == {}
+        Path(second.file.path).write_bytes(b"")
+        assert [row["picture"] for row in found()[PICTURES]] == [second.pk]
