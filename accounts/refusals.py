@@ -1,6 +1,7 @@
 """The base of everything that the domain refuses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,8 @@ class Refusal(Exception):
     status = 409
     detail: str | Promise = _("This is not possible now.")
     headers: Mapping[str, str] = {}
+    #: The code of the one that is refused, where many are changed at once.
+    about: str = ""
 
     def __init__(
         self, detail: str | Promise | None = None, *, errors: Sequence[ErrorItem] = ()
@@ -43,6 +46,16 @@ class Refusal(Exception):
         if detail is not None:
             self.detail = detail
         self.errors = list(errors)
+
+
+@contextmanager
+def about(code: str) -> Iterator[None]:
+    """Note of what is refused inside which one of many it is about."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.about = code
+        raise
 
 
 class Forbidden(Refusal):

@@ -1,18 +1,25 @@
 """Change what a SKU costs and how much of it there is."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.refusals import ErrorItem, Invalid, Refusal
-from accounts.services.audit import record
+from accounts.refusals import ErrorItem, Invalid, Refusal, about
+from accounts.services.audit import Done, record, record_all
 from shop.models import SKU, Confirmation, PriceTier, Stock
 
 from .listing import lock_stock, renewed
+
+COUNT = """
+    UPDATE shop_stock SET on_hand = counted.on_hand
+    FROM unnest(%s::bigint[], %s::numeric[]) AS counted (sku_id, on_hand)
+    WHERE shop_stock.sku_id = counted.sku_id
+"""
 
 
 class ReservedAlready(Refusal):
@@ -29,28 +36,41 @@ def set_stock(sku: SKU, *, on_hand: Decimal, by: User, now: datetime) -> Stock:
     Counting confirms that the listing is still right, but puts nothing back on sale.
     Raise ReservedAlready when orders hold more than that.
     """
-    stock = Stock.objects.locked([sku.pk]).get()
-    if on_hand < 0:
+    return set_stocks({sku: on_hand}, by=by, now=now)[0]
+
+
+@transaction.atomic
+def set_stocks(on_hand_by_sku: Mapping[SKU, Decimal], *, by: User, now: datetime) -> list[Stock]:
+    """Set what there is of many SKUs, as `set_stock` of one; what it raises says of which."""
+    sku_by_pk = {sku.pk: sku for sku in on_hand_by_sku}
+    stocks, changed = list(Stock.objects.locked(list(sku_by_pk))), []
+    for stock in stocks:
+        sku, before = sku_by_pk[stock.pk], stock.on_hand
+        stock.on_hand = on_hand_by_sku[sku]
+        with about(sku.code):
+            _refuse_count(stock)
+        if stock.on_hand != before:
+            said = {"on_hand": str(before)}, {"on_hand": str(stock.on_hand)}
+            changed.append((stock, Done(sku, *said)))
+    if changed:
+        with connection.cursor() as cursor:
+            counted = [stock for stock, _done in changed]
+            cursor.execute(COUNT, [[s.pk for s in counted], [s.on_hand for s in counted]])
+        record_all("set_stock", [done for _stock, done in changed], by=by, now=now)
+    products = {sku.product_id for sku in on_hand_by_sku}
+    confirmations = Confirmation.objects.filter(product__in=products, suspended_at=None)
+    confirmations.update(**renewed(now))
+    return stocks
+
+
+def _refuse_count(stock: Stock) -> None:
+    if stock.on_hand < 0:
         raise Invalid(errors=[ErrorItem("/on_hand", "invalid", _("It cannot be less than zero."))])
-    if on_hand < stock.reserved:
+    if stock.on_hand < stock.reserved:
         available = {"reserved": str(stock.reserved)}
         raise ReservedAlready(
             errors=[ErrorItem("/on_hand", "invalid", ReservedAlready.detail, available)]
         )
-    before, stock.on_hand = stock.on_hand, on_hand
-    if before != on_hand:
-        stock.save(update_fields=["on_hand"])
-        record(
-            "set_stock",
-            sku,
-            by=by,
-            now=now,
-            before={"on_hand": str(before)},
-            after={"on_hand": str(on_hand)},
-        )
-    confirmation = Confirmation.objects.filter(product=sku.product_id, suspended_at=None)
-    confirmation.update(**renewed(now))
-    return stock
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """What a review is about: a product with its packs and prices, as values that can be compared."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Division
 from shop.models import SKU, Category, PriceTier, Product, ProductImage, Season
+from suppliers.models import Certificate, Producer
 
 from .listing import lock_stock
 
@@ -44,48 +45,47 @@ def content_of(product: Product, *, day: date) -> Content:
 
 
 def contents_of(product_ids: Iterable[int], *, day: date) -> dict[int, Content]:
-    """Return the contents of products by their keys, in as many queries for many as for one."""
+    """
+    Return the contents of products by their keys.
+
+    In as many queries for two thousand as for one; more at once would take memory.
+    """
     products = (
-        Product.objects.filter(pk__in=product_ids)
-        .select_related("producer")
-        .prefetch_related("certificates", "seasons", "images", "skus__tiers")
+        Product.objects.filter(pk__in=list(product_ids))
+        # Fetched apart, a producer of all of them is held once.
+        .prefetch_related("producer", "certificates", "seasons", "images", "skus__tiers")
     )
-    return {product.pk: _content(product, day) for product in products}
+    return {product.pk: _content(product, day) for product in products.iterator(2_000)}
 
 
 def apply_content(product: Product, content: Content, *, day: date) -> None:
-    """
-    Make a product what `content` says, from `day` on.
+    """Make a product what `content` says, from `day` on; see `apply_contents`."""
+    apply_contents({product: content}, day=day)
 
-    Runs inside the caller's transaction. Packs that it leaves out are taken off sale, since
-    orders refer to them; prices that it leaves out end.
+
+def apply_contents(contents: Mapping[Product, Content], *, day: date) -> None:
     """
-    lock_stock(product.skus.values_list("pk", flat=True))
-    for name in PRODUCT_FIELDS:
-        # A version may wait since before a field was there.
-        if name != "producer" and name in content:
-            setattr(product, _attribute(Product, name), content[name])
-    product.producer = product.supplier.producers.get(name=content["producer"])
-    product.save()
-    wanted = set(content["certificates"])
-    product.certificates.set(
-        [c for c in product.supplier.certificates.all() if f"{c.kind} {c.number}" in wanted]
-    )
-    product.seasons.all().delete()
+    Make products what their contents say, from `day` on, in as many statements for many as for one.
+
+    Runs inside the caller's transaction. Packs that a content leaves out are taken off sale,
+    since orders refer to them; prices that it leaves out end.
+    """
+    lock_stock(SKU.objects.filter(product__in=list(contents)).values_list("pk", flat=True))
+    _apply_fields(contents)
+    _apply_certificates(contents)
+    Season.objects.filter(product__in=list(contents)).delete()
     Season.objects.bulk_create(
         Season(product=product, starts=starts, ends=ends)
+        for product, content in contents.items()
         for starts, ends in (season.split("/") for season in content["seasons"])
     )
-    product.images.all().delete()
+    ProductImage.objects.filter(product__in=list(contents)).delete()
     ProductImage.objects.bulk_create(
         ProductImage(product=product, position=position, **image)
+        for product, content in contents.items()
         for position, image in enumerate(content["images"])
     )
-    product.skus.exclude(code__in=content["skus"]).update(is_active=False)
-    for code, fields in content["skus"].items():
-        values = {name: fields[name] for name in SKU_FIELDS}
-        sku, _new = SKU.objects.update_or_create(code=code, product=product, defaults=values)
-        _apply_prices(sku, fields["prices"], day)
+    _apply_prices(_apply_skus(contents), day)
 
 
 def differences(before: Content | None, after: Content) -> list[Difference]:
@@ -118,26 +118,98 @@ def _content(product: Product, day: date) -> Content:
     }
 
 
-def _apply_prices(sku: SKU, prices: list[dict[str, Any]], day: date) -> None:
-    wanted = [_not_before(price, day) for price in prices]
-    for tier in sku.tiers.filter(Q(sold_until__isnull=True) | Q(sold_until__gt=day)):
-        if (stays := _price(tier, day)) in wanted:
-            wanted.remove(stays)
-        elif tier.sold_from >= day:
-            tier.delete()
-        else:
-            tier.sold_until = day
-            tier.save(update_fields=["sold_until"])
-    PriceTier.objects.bulk_create(
-        PriceTier(
-            sku=sku,
-            from_quantity=price["from_quantity"],
-            unit_price=price["unit_price"],
-            sold_from=price["sold_from"] or day,
-            sold_until=price["sold_until"],
-        )
-        for price in wanted
+def _apply_fields(contents: Mapping[Product, Content]) -> None:
+    suppliers = {product.supplier_id for product in contents}
+    producer_by_name = {
+        (producer.supplier_id, producer.name): producer
+        for producer in Producer.objects.filter(supplier__in=suppliers)
+    }
+    for product, content in contents.items():
+        for name in PRODUCT_FIELDS:
+            # A version may wait since before a field was there.
+            if name != "producer" and name in content:
+                setattr(product, _attribute(Product, name), content[name])
+        product.producer = producer_by_name[product.supplier_id, content["producer"]]
+    _save_all(contents, *PRODUCT_FIELDS, "updated_at")
+
+
+def _apply_certificates(contents: Mapping[Product, Content]) -> None:
+    suppliers = {product.supplier_id for product in contents}
+    held: dict[int, list[Certificate]] = {}
+    for certificate in Certificate.objects.filter(supplier__in=suppliers):
+        held.setdefault(certificate.supplier_id, []).append(certificate)
+    wanted = {
+        (product.pk, certificate.pk)
+        for product, content in contents.items()
+        for certificate in held.get(product.supplier_id, ())
+        if f"{certificate.kind} {certificate.number}" in content["certificates"]
+    }
+    shown = Product.certificates.through.objects
+    present = {
+        (row.product_id, row.certificate_id): row.pk
+        for row in shown.filter(product__in=list(contents))
+    }
+    shown.filter(pk__in=[present[pair] for pair in present.keys() - wanted]).delete()
+    shown.bulk_create(
+        shown.model(product_id=product, certificate_id=certificate)
+        for product, certificate in wanted - present.keys()
     )
+
+
+def _apply_skus(contents: Mapping[Product, Content]) -> list[tuple[SKU, list[dict[str, Any]]]]:
+    """Return the packs with the prices that they shall have."""
+    present = {
+        (sku.product_id, sku.code): sku for sku in SKU.objects.filter(product__in=list(contents))
+    }
+    priced = []
+    for product, content in contents.items():
+        for code, fields in content["skus"].items():
+            sku = present.pop((product.pk, code), None) or SKU(product=product, code=code)
+            for name in SKU_FIELDS:
+                setattr(sku, name, fields[name])
+            priced.append((sku, fields["prices"]))
+    SKU.objects.filter(pk__in=[sku.pk for sku in present.values()]).update(is_active=False)
+    _save_all([sku for sku, _prices in priced if sku.pk], *SKU_FIELDS)
+    SKU.objects.bulk_create(sku for sku, _prices in priced if not sku.pk)
+    return priced
+
+
+def _apply_prices(priced: list[tuple[SKU, list[dict[str, Any]]]], day: date) -> None:
+    known: dict[int, list[PriceTier]] = {}
+    skus = [sku.pk for sku, _prices in priced]
+    lasting = PriceTier.objects.filter(Q(sold_until__isnull=True) | Q(sold_until__gt=day))
+    for tier in lasting.filter(sku__in=skus):
+        known.setdefault(tier.sku_id, []).append(tier)
+    dropped: list[int] = []
+    ended: list[int] = []
+    begun: list[PriceTier] = []
+    for sku, prices in priced:
+        wanted = [_not_before(price, day) for price in prices]
+        for tier in known.get(sku.pk, ()):
+            if (stays := _price(tier, day)) in wanted:
+                wanted.remove(stays)
+            else:
+                (dropped if tier.sold_from >= day else ended).append(tier.pk)
+        begun += [
+            PriceTier(
+                sku=sku,
+                from_quantity=price["from_quantity"],
+                unit_price=price["unit_price"],
+                sold_from=price["sold_from"] or day,
+                sold_until=price["sold_until"],
+            )
+            for price in wanted
+        ]
+    PriceTier.objects.filter(pk__in=dropped).delete()
+    PriceTier.objects.filter(pk__in=ended).update(sold_until=day)
+    PriceTier.objects.bulk_create(begun)
+
+
+def _save_all(rows: Collection[models.Model], *fields: str) -> None:
+    """Write these fields of rows that there are; Django's `bulk_update` takes minutes for that."""
+    if rows:
+        manager = type(next(iter(rows)))._default_manager
+        manager.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=fields)
 
 
 def _not_before(price: dict[str, Any], day: date) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Whether a listing has the papers that the table of required documents asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 from shop.models import Product, RequiredDocument
-from suppliers.models import Certificate
+from suppliers.models import Certificate, Supplier
 
 Holder = RequiredDocument.Holder
 Form = RequiredDocument.Form
@@ -19,35 +20,48 @@ class DocumentCheck(NamedTuple):
 
 
 def check_documents(product: Product, content: dict[str, Any], *, day: date) -> list[DocumentCheck]:
+    """Compare what a listing needs with what its supplier and its content have on `day`."""
+    return document_check(product.supplier, day=day)(content)
+
+
+def document_check(
+    supplier: Supplier, *, day: date
+) -> Callable[[dict[str, Any]], list[DocumentCheck]]:
     """
-    Compare what a listing needs with what its supplier and its content have on `day`.
+    Return what checks listings of a supplier; it reads what they share once.
 
     A listing is asked for what goods need within the mainland; where else they go is known
     when they are shipped.
     """
-    asked = (
-        RequiredDocument.objects.of_listings()
-        .asked_of(
-            category=content["category"],
-            forms=forms_of(content),
-            destination=RequiredDocument.Destination.MAINLAND,
+    valid = list(supplier.certificates.valid(day))
+
+    @cache
+    def asked_of(category: str, forms: tuple[str, str]) -> list[RequiredDocument]:
+        asked = RequiredDocument.objects.of_listings().asked_of(
+            category=category, forms=forms, destination=RequiredDocument.Destination.MAINLAND
         )
-        .order_by("held_by", "kind")
-    )
-    valid = list(product.supplier.certificates.valid(day))
-    named = set(content["certificates"])
-    shown = [c for c in valid if f"{c.kind} {c.number}" in named]
-    return [
-        DocumentCheck(row, _best(row.kind, valid if row.held_by == Holder.SUPPLIER else shown))
-        for row in asked
-    ]
+        return list(asked.order_by("held_by", "kind"))
+
+    def check(content: dict[str, Any]) -> list[DocumentCheck]:
+        named = set(content["certificates"])
+        shown = [c for c in valid if f"{c.kind} {c.number}" in named]
+        return [
+            DocumentCheck(row, _best(row.kind, valid if row.held_by == Holder.SUPPLIER else shown))
+            for row in asked_of(content["category"], forms_of(content))
+        ]
+
+    return check
 
 
 def missing_documents(
     product: Product, content: dict[str, Any], *, day: date
 ) -> list[RequiredDocument]:
     """Return what a listing with this content needs on `day` and does not have."""
-    checks = check_documents(product, content, day=day)
+    return missing_of(check_documents(product, content, day=day))
+
+
+def missing_of(checks: Iterable[DocumentCheck]) -> list[RequiredDocument]:
+    """Return the documents that are not there."""
     return [check.required for check in checks if check.certificate is None]
 
 

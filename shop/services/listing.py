@@ -1,6 +1,6 @@
 """Bring products on sale and take them off again, and their suppliers with them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.refusals import Forbidden, NotFound, Refusal
 from accounts.services.audit import record
 from shop.models import SKU, Confirmation, Product, Stock
-from suppliers.models import Supplier
+from suppliers.models import Supplier, SupplierMember
 
 Status = Product.Status
 
@@ -134,13 +134,19 @@ def lock_stock(sku_ids: Iterable[int]) -> None:
 
 def hold_product(product_id: int, *, by: User) -> Product:
     """Lock a product of `by`'s own supplier; raise NotFound, or Forbidden for everybody else."""
-    found = Product.objects.for_actor(by).filter(pk=product_id)
-    product = found.select_for_update(no_key=True, of=("self",)).first()
-    if product is None:
+    return hold_products([product_id], by=by)[0]
+
+
+def hold_products(product_ids: Collection[int], *, by: User) -> list[Product]:
+    """Lock products of `by`'s own supplier, in key order; raise NotFound or Forbidden."""
+    found = Product.objects.for_actor(by).filter(pk__in=product_ids).select_related("supplier")
+    products = list(found.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    if len(products) < len(product_ids):
         raise NotFound
-    if not product.supplier.members.filter(user=by).exists():
+    own = set(SupplierMember.objects.filter(user=by).values_list("supplier", flat=True))
+    if not own.issuperset(product.supplier_id for product in products):
         raise Forbidden
-    return product
+    return products
 
 
 def confirm(product: Product, *, by: User, now: datetime) -> Product:

@@ -1,22 +1,26 @@
 """How a listing passes the selection centre: submitted, taken up, approved or returned."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.refusals import ErrorItem, Forbidden, Invalid
-from accounts.services.audit import record
+from accounts.refusals import ErrorItem, Forbidden, Invalid, about
+from accounts.services.audit import Done, record, record_all
 from shop.models import SKU, Badge, ListingVersion, Product
-from suppliers.models import Certificate, Supplier
+from suppliers.models import Certificate, Producer, Supplier
 
-from .content import Content, apply_content, content_of
-from .documents import missing_documents
-from .listing import WrongStatus, confirm, hold_product, lock_stock
+from .content import Content, apply_content, content_of, contents_of
+from .documents import document_check, missing_of
+from .listing import WrongStatus, confirm, hold_product, hold_products, lock_stock
 
 Status = ListingVersion.Status
 
@@ -45,31 +49,53 @@ def submit_version(
     Raise NotFound or Forbidden unless `by` works for its supplier, WrongStatus for a retired
     one, VersionWaits, NothingChanged, or Invalid where something is missing.
     """
-    product = hold_product(product.pk, by=by)
-    if product.status == Product.Status.RETIRED:
-        raise WrongStatus
-    if product.versions.waiting().exists():
-        raise VersionWaits
-    day = timezone.localdate(now)
-    present = content_of(product, day=day)
-    content = content or present
-    is_first = product.status == Product.Status.DRAFT
-    if not is_first and content == present:
-        raise NothingChanged
-    _refuse_unfit(product, content, day=day)
-    last = product.versions.order_by("-number").values_list("number", flat=True).first()
-    version = ListingVersion.objects.create(
-        product=product,
-        number=(last or 0) + 1,
-        is_first=is_first,
-        content=content,
-        submitted_by=by,
-        submitted_at=now,
+    return submit_versions({product.pk: content}, by=by, now=now)[0]
+
+
+@transaction.atomic
+def submit_versions(
+    contents: Mapping[int, Content | None], *, by: User, now: datetime
+) -> list[ListingVersion]:
+    """Submit products by their keys, each as `submit_version`; what it raises says of which."""
+    products, day = hold_products(contents, by=by), timezone.localdate(now)
+    present = contents_of(contents, day=day)
+    known = ListingVersion.objects.filter(product__in=contents)
+    waiting = set(known.waiting().values_list("product", flat=True))
+    last = dict(known.order_by().values_list("product").annotate(Max("number")))
+    errors_of = cache(partial(_unfit, day=day))
+    versions = []
+    for product in products:
+        content = contents[product.pk] or present[product.pk]
+        is_first = product.status == Product.Status.DRAFT
+        with about(product.code):
+            if product.status == Product.Status.RETIRED:
+                raise WrongStatus
+            if product.pk in waiting:
+                raise VersionWaits
+            if not is_first and content == present[product.pk]:
+                raise NothingChanged
+            if errors := errors_of(product.supplier)(content):
+                raise Invalid(errors=errors)
+        versions.append(
+            ListingVersion(
+                product=product,
+                number=last.get(product.pk, 0) + 1,
+                is_first=is_first,
+                content=content,
+                submitted_by=by,
+                submitted_at=now,
+            )
+        )
+    ListingVersion.objects.bulk_create(versions)
+    first = [version.product for version in versions if version.is_first]
+    Product.objects.filter(pk__in=[product.pk for product in first]).update(
+        status=Product.Status.SUBMITTED, updated_at=Now()
     )
-    if is_first:
-        _set_status(product, Product.Status.SUBMITTED)
-    record("submit_version", product, by=by, now=now, after={"version": version.number})
-    return version
+    for product in first:
+        product.status = Product.Status.SUBMITTED
+    done = (Done(version.product, after={"version": version.number}) for version in versions)
+    record_all("submit_version", done, by=by, now=now)
+    return versions
 
 
 @transaction.atomic
@@ -115,7 +141,8 @@ def approve_version(
     lock_stock(SKU.objects.filter(product=version.product_id).values_list("pk", flat=True))
     version = _waiting(version, by=by)
     product, day = version.product, timezone.localdate(now)
-    _refuse_unfit(product, version.content, day=day)
+    if errors := _unfit(product.supplier, day=day)(version.content):
+        raise Invalid(errors=errors)
     if version.is_first and version.seconded_by_id is None:
         version.status, version.reviewer, version.seconded_by = Status.IN_REVIEW, by, by
         version.note = note
@@ -230,34 +257,37 @@ def _announce_badge(product: Product, *, by: User, now: datetime) -> None:
     record("announce_badge", badge, by=by, now=now, after={"product": product.code})
 
 
-def _refuse_unfit(product: Product, content: Content, *, day: date) -> None:
-    """Refuse what no reviewer could approve."""
-    errors = []
-    priced = [sku for sku in content["skus"].values() if sku["is_active"] and sku["prices"]]
-    if not priced:
-        errors.append(ErrorItem("/skus", "required", _("Nothing of it has a price.")))
+def _unfit(supplier: Supplier, *, day: date) -> Callable[[Content], list[ErrorItem]]:
+    """Return what says why no reviewer could approve listings of a supplier with a content."""
+    check_documents = document_check(supplier, day=day)
+    producers = {producer.name: producer for producer in supplier.producers.all()}
+
+    def errors_of(content: Content) -> list[ErrorItem]:
+        errors = []
+        priced = [sku for sku in content["skus"].values() if sku["is_active"] and sku["prices"]]
+        if not priced:
+            errors.append(ErrorItem("/skus", "required", _("Nothing of it has a price.")))
+        if _lacks_permit(content):
+            permit = _("A protected species is sold only with its breeding and use permit.")
+            errors.append(ErrorItem("/species", "invalid", permit))
+        if why := _unfit_producer(supplier, producers.get(content["producer"])):
+            errors.append(ErrorItem("/producer", "invalid", why))
+        for document in missing_of(check_documents(content)):
+            missing = _("%(document)s: missing or expired.") % {"document": document}
+            errors.append(ErrorItem("/certificates", "document_missing", missing))
+        return errors
+
+    return errors_of
+
+
+def _lacks_permit(content: Content) -> bool:
     names = content["name"] + content["species"]
     permits = [c for c in content["certificates"] if c.startswith(Certificate.Kind.BREEDING_PERMIT)]
-    if any(name in names for name in PROTECTED) and not permits:
-        errors.append(
-            ErrorItem(
-                "/species",
-                "invalid",
-                _("A protected species is sold only with its breeding and use permit."),
-            )
-        )
-    if why := _unfit_producer(product.supplier, content["producer"]):
-        errors.append(ErrorItem("/producer", "invalid", why))
-    for document in missing_documents(product, content, day=day):
-        why = _("%(document)s: missing or expired.") % {"document": document}
-        errors.append(ErrorItem("/certificates", "document_missing", why))
-    if errors:
-        raise Invalid(errors=errors)
+    return any(name in names for name in PROTECTED) and not permits
 
 
-def _unfit_producer(supplier: Supplier, name: str) -> str | Promise:
+def _unfit_producer(supplier: Supplier, producer: Producer | None) -> str | Promise:
     """Return why a supplier's product cannot name this producer, if it cannot."""
-    producer = supplier.producers.filter(name=name).first()
     if producer is None:
         return _("There is no such producer.")
     is_itself = producer.name == supplier.name or producer.uscc == supplier.uscc

@@ -13,10 +13,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from accounts.refusals import Refusal
 from accounts.spreadsheets.refusals import FileRejected
 from shop.models import SKU, ListingVersion, PriceTier, Product, Reservation, Stock
+from shop.services.changing import ReservedAlready, set_stocks
 from shop.services.sheets.applying import (
     SheetHasProblems,
     SheetSaysOtherwise,
@@ -198,6 +199,34 @@ class TestTakeOver:
         for path in (sheet(rows[0]), sheet(*rows)):
             with django_assert_max_num_queries(14):
                 assert not plan_of(path, supplier=supplier, day=DAY).problems
+
+    @pytest.mark.parametrize("status", ["draft", "listed"])
+    def test_takes_over_twenty_rows_in_as_many_statements_as_one(
+        self, supplier: Supplier, make_product: MakeProduct, sam: User, sheet: Any, status: str,
+        django_assert_max_num_queries: Any,
+    ) -> None:  # fmt: skip
+        for number in range(21):
+            make_product(f"Q{number}", status=status)
+        for rows in (downloaded(supplier)[:1], downloaded(supplier)[1:]):
+            path = sheet(*({**row, "单价（元）": 50, "库存": 7} for row in rows))
+            digest = plan_of(path, supplier=supplier, day=DAY).digest
+            with django_assert_max_num_queries(50):
+                apply_sheet(path, supplier=supplier, digest=digest, by=sam, now=NOW)
+        changed = PriceTier.objects.filter(unit_price=50, sold_from=DAY)
+        assert changed.count() == (21 if status == "draft" else 0)
+        assert ListingVersion.objects.count() == (0 if status == "draft" else 21)
+        assert Stock.objects.filter(on_hand=7).count() == 21
+        assert AuditEntry.objects.filter(action="set_stock").count() == 21
+
+    def test_names_the_pack_whose_count_is_refused(
+        self, supplier: Supplier, make_product: MakeProduct, sam: User
+    ) -> None:
+        first, second = (make_product(code).skus.get() for code in ("P1", "P2"))
+        Reservation.objects.create(sku=second, line_id=1, quantity=4)
+        with pytest.raises(ReservedAlready) as refusal:
+            set_stocks({first: Decimal(9), second: Decimal(3)}, by=sam, now=NOW)
+        assert refusal.value.about == second.code
+        assert not Stock.objects.filter(on_hand=9).exists()
 
 
 class TestProblems:

@@ -1,5 +1,7 @@
 """Take over what a workbook of listings changes, all of it or nothing."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +14,9 @@ from accounts.models import User
 from accounts.refusals import ErrorItem, Refusal
 from accounts.services.audit import record
 from shop.models import SKU, Product
-from shop.services.changing import set_stock
-from shop.services.content import apply_content
-from shop.services.reviewing import submit_version
+from shop.services.changing import set_stocks
+from shop.services.content import Content, apply_contents
+from shop.services.reviewing import submit_versions
 from suppliers.models import Supplier
 
 from .planning import Plan, plan_of
@@ -59,52 +61,62 @@ def apply_sheet(path: Path, *, supplier: Supplier, digest: str, by: User, now: d
         raise SheetHasProblems
     if plan.digest != digest:
         raise SheetSaysOtherwise
-    products = _products(plan, supplier)
-    drafts = versions = 0
-    for code, product in products.items():
-        with Naming(code):
-            if product.status == Product.Status.DRAFT:
-                apply_content(product, plan.after[code], day=day)
-                drafts += 1
-            else:
-                submit_version(product, content=plan.after[code], by=by, now=now)
-                versions += 1
-    for sku in SKU.objects.filter(code__in=plan.stock).order_by("pk"):
-        with Naming(sku.code):
-            set_stock(sku, on_hand=plan.stock[sku.code][1], by=by, now=now)
+    _make_new(plan, supplier)
+    drafts, versions = change_products(plan.after, supplier=supplier, by=by, now=now)
+    with naming():
+        counted = SKU.objects.filter(code__in=plan.stock)
+        set_stocks({sku: plan.stock[sku.code][1] for sku in counted}, by=by, now=now)
     outcome = Outcome(drafts, versions, len(plan.stock))
     record("apply_sheet", supplier, by=by, now=now, after=vars(outcome))
     return outcome
 
 
-def _products(plan: Plan, supplier: Supplier) -> dict[str, Product]:
-    """Return the products that change, by their codes; new ones are drafts from now on."""
-    for code in plan.new:
-        content = plan.after[code]
-        Product.objects.create(
+def change_products(
+    contents: Mapping[str, Content], *, supplier: Supplier, by: User, now: datetime
+) -> tuple[int, int]:
+    """
+    Give a supplier's products these contents: drafts at once, others by a version.
+
+    Return how many of each. Runs inside the caller's transaction; raises what refuses a
+    product, which is named then.
+    """
+    found = Product.objects.filter(supplier=supplier, code__in=contents)
+    products = list(found.select_related("supplier").order_by("code"))
+    drafts = [product for product in products if product.status == Product.Status.DRAFT]
+    apply_contents(
+        {product: contents[product.code] for product in drafts}, day=timezone.localdate(now)
+    )
+    others = {p.pk: contents[p.code] for p in products if p.status != Product.Status.DRAFT}
+    with naming():
+        submit_versions(others, by=by, now=now)
+    return len(drafts), len(others)
+
+
+def _make_new(plan: Plan, supplier: Supplier) -> None:
+    """Make drafts of the products that there are not yet."""
+    producer_by_name = {producer.name: producer for producer in supplier.producers.all()}
+    Product.objects.bulk_create(
+        Product(
             code=code,
             supplier=supplier,
-            name=content["name"],
-            producer=supplier.producers.get(name=content["producer"]),
-            category_id=content["category"],
-            county_id=content["county"],
+            name=plan.after[code]["name"],
+            producer=producer_by_name[plan.after[code]["producer"]],
+            category_id=plan.after[code]["category"],
+            county_id=plan.after[code]["county"],
         )
-    found = Product.objects.filter(supplier=supplier, code__in=plan.after)
-    return {product.code: product for product in found.select_related("supplier").order_by("code")}
+        for code in plan.new
+    )
 
 
-class Naming:
-    """Puts the code of what is being changed in front of why it is refused."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Refusal):
-            error.errors = [
-                ErrorItem(item.pointer, item.code, f"{self.code}: {item.detail}")
-                for item in error.errors
-            ] or [ErrorItem("", error.code, f"{self.code}: {error.detail}")]
+@contextmanager
+def naming() -> Iterator[None]:
+    """Put the code of what is being changed in front of why it is refused."""
+    try:
+        yield
+    except Refusal as refusal:
+        reasons = refusal.errors or [ErrorItem("", refusal.code, refusal.detail)]
+        refusal.errors = [
+            ErrorItem(item.pointer, item.code, f"{refusal.about}: {item.detail}")
+            for item in reasons
+        ]
+        raise

@@ -20,11 +20,10 @@ from accounts.refusals import ErrorItem, Invalid
 from accounts.services.audit import record
 from accounts.services.uploads import PICTURES, FileTooLarge, UploadRejected, checked_upload
 from shop.models import SKU, Product
-from shop.services.content import apply_content, contents_of
-from shop.services.reviewing import submit_version
+from shop.services.content import contents_of
 from suppliers.models import Supplier
 
-from .applying import Naming, Outcome
+from .applying import Outcome, change_products
 
 MAX_PICTURES = 500
 CHUNK = 64 * 1024
@@ -74,18 +73,12 @@ def _take(path: Path, stored: list[str], supplier: Supplier, by: User, now: date
         images.setdefault(product_by_sku[sku], []).append(image)
     if errors:
         raise Invalid(errors=errors)
-    drafts = versions = 0
-    products = Product.objects.filter(supplier=supplier, code__in=images).select_related("supplier")
-    contents = contents_of([product.pk for product in products], day=day)
-    for product in products.order_by("code"):
-        content = {**contents[product.pk], "images": images[product.code]}
-        with Naming(product.code):
-            if product.status == Product.Status.DRAFT:
-                apply_content(product, content, day=day)
-                drafts += 1
-            else:
-                submit_version(product, content=content, by=by, now=now)
-                versions += 1
+    code_by_pk = dict(Product.objects.filter(code__in=images).values_list("pk", "code"))
+    contents = {
+        code_by_pk[pk]: {**content, "images": images[code_by_pk[pk]]}
+        for pk, content in contents_of(code_by_pk, day=day).items()
+    }
+    drafts, versions = change_products(contents, supplier=supplier, by=by, now=now)
     outcome = Outcome(drafts, versions, 0)
     record("take_pictures", supplier, by=by, now=now, after=vars(outcome))
     return outcome

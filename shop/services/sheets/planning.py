@@ -121,20 +121,24 @@ class _Planner:
         self.cells = [self._cells(row) for row in plan.rows]
         codes = {cells.get("sku", {}).get("code", "") for _row, cells in self._numbered()}
         product_codes = {c.get("product", {}).get("code", "") for _row, c in self._numbered()}
+        # Tuples: ten thousand rows of models take five times the memory.
         self.skus = {
-            sku.code: sku
-            for sku in SKU.objects.filter(code__in=codes).select_related("product", "stock")
-        }
+            row.code: row
+            for row in SKU.objects.filter(code__in=codes).values_list(
+                "code", "product__code", "product__supplier", "stock__on_hand", "stock__reserved",
+                named=True,
+            )
+        }  # fmt: skip
         own = Product.objects.filter(supplier=supplier)
-        self.products = {
-            product.code: product
-            for product in own.filter(code__in=product_codes) | own.filter(skus__code__in=codes)
-        }
+        named = own.filter(code__in=product_codes) | own.filter(skus__code__in=codes)
+        key_by_code, self.status = {}, {}
+        for code, pk, status in named.values_list("code", "pk", "status"):
+            key_by_code[code], self.status[code] = pk, status
         taken = Product.objects.filter(code__in=product_codes).exclude(supplier=supplier)
         self.taken = set(taken.values_list("code", flat=True))
         self.supplier = supplier
-        contents = contents_of([product.pk for product in self.products.values()], day=day)
-        self.present = {product.code: contents[product.pk] for product in self.products.values()}
+        contents = contents_of(key_by_code.values(), day=day)
+        self.present = {code: contents[pk] for code, pk in key_by_code.items()}
         self.waiting = set(
             own.filter(versions__status__in=["submitted", "in_review"]).values_list(
                 "code", flat=True
@@ -186,12 +190,12 @@ class _Planner:
 
     def _row(self, number: int, code: str, cells: Mapping[str, dict[str, Any]]) -> None:
         sku = self.skus.get(code)
-        if sku is not None and sku.product.supplier_id != self.supplier.pk:
+        if sku is not None and sku.product__supplier != self.supplier.pk:
             return self._wrong(number, "规格编码", _("This code cannot be used."))
-        product_code = cells.get("product", {}).get("code") or (sku.product.code if sku else "")
+        product_code = cells.get("product", {}).get("code") or (sku.product__code if sku else "")
         if not product_code:
             return self._wrong(number, "商品编码", _("A new pack names its product."))
-        if sku is not None and product_code != sku.product.code:
+        if sku is not None and product_code != sku.product__code:
             return self._wrong(number, "商品编码", _("This pack belongs to another product."))
         if product_code in self.taken:
             return self._wrong(number, "商品编码", _("This code cannot be used."))
@@ -204,18 +208,17 @@ class _Planner:
         return None
 
     def _count(self, number: int, code: str, product_code: str, on_hand: Decimal) -> None:
-        sku, product = self.skus.get(code), self.products.get(product_code)
-        before = sku.stock.on_hand if sku else Decimal(0)
-        if sku and on_hand < sku.stock.reserved:
+        sku, status = self.skus.get(code), self.status.get(product_code, Product.Status.DRAFT)
+        before = sku.stock__on_hand if sku else Decimal(0)
+        if sku and on_hand < sku.stock__reserved:
             self._wrong(number, "库存", _("Orders already hold more than this."))
-        elif sku is None and product and product.status != Product.Status.DRAFT and on_hand:
+        elif sku is None and status != Product.Status.DRAFT and on_hand:
             self._wrong(number, "库存", _("A new pack has stock once it is approved."))
         elif on_hand != before:
             self.plan.stock[code] = (before, on_hand)
 
     def _keep(self, number: int, product_code: str, content: Content) -> None:
-        product = self.products.get(product_code)
-        if product and product.status == Product.Status.RETIRED:
+        if self.status.get(product_code) == Product.Status.RETIRED:
             self._wrong(number, "商品编码", _("The product is retired."))
         elif product_code in self.waiting:
             detail = _("A version of this product waits for review; withdraw it to change it.")
