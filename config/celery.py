@@ -67,6 +67,7 @@ app.conf.beat_schedule = {
         "task": "shop.tasks.tell_of_confirmations",
         "schedule": crontab(minute="5-55/10"),
     },
+    "look at new pictures": {"task": "shop.tasks.look_at_pictures", "schedule": 60.0},
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

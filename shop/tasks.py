@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from accounts.services.audit import came_in_by
 from shop.models import Confirmation, Product, Reminder, RequiredDocument
-from shop.services import confirming, ending
+from shop.services import confirming, ending, looks
 from suppliers.models import Supplier
 
 log = structlog.get_logger(__name__)
@@ -67,6 +67,13 @@ def tell_of_confirmations() -> None:
             context = {"supplier": supplier, "confirmations": confirmations}
             if _mail(supplier, subject, "shop/listings_to_confirm.txt", context):
                 confirming.note_told(confirmations, now=timezone.now())
+
+
+@shared_task
+def look_at_pictures() -> None:
+    """Note how new pictures look, so that reviewers find those that are like them."""
+    while looks.look_at_pictures() == looks.AT_ONCE:
+        pass
 
 
 def _mail(supplier: Supplier, subject: str, template: str, context: dict[str, Any]) -> bool:

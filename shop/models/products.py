@@ -227,6 +227,8 @@ class ProductImage(models.Model):
     file = models.ImageField(_("file"), upload_to="products/")
     caption = models.CharField(_("caption"), max_length=100, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    # Empty until `look_at_pictures` has looked at it.
+    look = models.BigIntegerField(_("look"), null=True, editable=False)
 
     objects = ProductImageQuerySet.as_manager()
 

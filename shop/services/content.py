@@ -79,9 +79,13 @@ def apply_contents(contents: Mapping[Product, Content], *, day: date) -> None:
         for product, content in contents.items()
         for starts, ends in (season.split("/") for season in content["seasons"])
     )
-    ProductImage.objects.filter(product__in=list(contents)).delete()
+    shown = ProductImage.objects.filter(product__in=list(contents))
+    look_by_file = dict(shown.values_list("file", "look"))
+    shown.delete()
     ProductImage.objects.bulk_create(
-        ProductImage(product=product, position=position, **image)
+        ProductImage(
+            product=product, position=position, look=look_by_file.get(image["file"]), **image
+        )
         for product, content in contents.items()
         for position, image in enumerate(content["images"])
     )

@@ -7,11 +7,15 @@ from decimal import Decimal
 from accounts.rows import rows_of
 from shop.models import ListingVersion, Product
 
+from .looks import BLANK, look_of
+
 #: How alike two names are, from 0 to 1, that a person should look at.
 ALIKE = 0.5
 
 #: The folder and the digest that a picture's name begins with.
 KNOWN_BY = len("products/") + 64
+#: In how many of 64 bits the looks of two pictures differ at most that a person should compare.
+NEAR = 6
 
 MEDIAN = """
     SELECT count(DISTINCT product.id) AS products,
@@ -29,24 +33,31 @@ MEDIAN = """
 """
 
 TWINS = f"""
+    WITH seen AS (
+        SELECT product_id, bool_or(left(file, {KNOWN_BY}) = ANY(%(images)s)) AS is_same
+        FROM shop_productimage
+        WHERE left(file, {KNOWN_BY}) = ANY(%(images)s) OR EXISTS (
+            SELECT FROM unnest(%(looks)s::bigint[]) AS wanted (look)
+            WHERE shop_productimage.look <> {BLANK}
+                AND bit_count((wanted.look # shop_productimage.look)::bit(64)) <= {NEAR}
+        )
+        GROUP BY product_id
+    )
     SELECT product.code, product.name, supplier.name AS supplier,
         similarity(product.name, %(name)s) >= %(alike)s AS same_name,
-        EXISTS (
-            SELECT FROM shop_productimage image
-            WHERE image.product_id = product.id AND left(image.file, {KNOWN_BY}) = ANY(%(images)s)
-        ) AS same_image
+        coalesce(seen.is_same, false) AS same_image,
+        coalesce(NOT seen.is_same, false) AS like_image
     FROM shop_product product
     JOIN suppliers_supplier supplier ON supplier.id = product.supplier_id
+    LEFT JOIN seen ON seen.product_id = product.id
     WHERE product.id <> %(product)s AND product.status <> 'retired' AND (
         product.category_id = %(category)s AND similarity(product.name, %(name)s) >= %(alike)s
-        OR EXISTS (
-            SELECT FROM shop_productimage image
-            WHERE image.product_id = product.id AND left(image.file, {KNOWN_BY}) = ANY(%(images)s)
-        )
+        OR seen.product_id IS NOT NULL
     )
-    ORDER BY product.supplier_id = %(supplier)s DESC, similarity(product.name, %(name)s) DESC
+    ORDER BY seen.is_same DESC NULLS LAST, product.supplier_id = %(supplier)s DESC,
+        similarity(product.name, %(name)s) DESC
     LIMIT 10
-"""  # noqa: S608 - only a number is put in
+"""  # noqa: S608 - only numbers are put in
 
 
 @dataclass(frozen=True)
@@ -66,13 +77,14 @@ class PriceHint:
 
 @dataclass(frozen=True)
 class Twin:
-    """A product that may be the same one: it has a like name, or the very same picture."""
+    """A product that may be the same one: it has a like name, the same picture or a like one."""
 
     code: str
     name: str
     supplier: str
     same_name: bool
     same_image: bool
+    like_image: bool
 
 
 def price_hints(version: ListingVersion, *, day: date) -> list[PriceHint]:
@@ -95,14 +107,16 @@ def price_hints(version: ListingVersion, *, day: date) -> list[PriceHint]:
 
 
 def twins_of(version: ListingVersion) -> list[Twin]:
-    """Return products that look like this one, those of its own supplier first."""
+    """Return products that look like this one: by their pictures, then those of its supplier."""
     product: Product = version.product
+    images = [image["file"] for image in version.content["images"]]
     values = {
         "product": product.pk,
         "supplier": product.supplier_id,
         "category": version.content["category"],
         "name": version.content["name"],
-        "images": [image["file"][:KNOWN_BY] for image in version.content["images"]],
+        "images": [name[:KNOWN_BY] for name in images],
+        "looks": [look for look in map(look_of, images) if look != BLANK],
         "alike": ALIKE,
     }
     return [Twin(**row) for row in rows_of(TWINS, values)]
