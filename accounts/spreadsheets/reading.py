@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .refusals import FileRejected
-from .xlsx import SheetRow, check_archive, read_sheet
+from .xlsx import MAX_COLUMNS, MAX_UNPACKED, SheetRow, check_archive, read_sheet
 
 CSV, XLSX = "csv", "xlsx"
 MAX_LINE = 128 * 1024
@@ -29,9 +29,13 @@ def format_of(path: Path) -> str:
     return CSV
 
 
-def read_rows(path: Path, format: str) -> Iterator[SheetRow]:
-    """Yield the filled rows of a file, the header among them."""
-    return read_sheet(path) if format == XLSX else _read_csv(path)
+def read_rows(path: Path, format: str, *, at_most: int = MAX_UNPACKED) -> Iterator[SheetRow]:
+    """
+    Yield the filled rows of a file, the header among them.
+
+    A workbook unpacks to `at_most` bytes; of a CSV the caller knows how large it is.
+    """
+    return read_sheet(path, at_most=at_most) if format == XLSX else _read_csv(path)
 
 
 def encoding_of(path: Path) -> str:
@@ -62,6 +66,8 @@ def _read_csv(path: Path) -> Iterator[SheetRow]:
     with path.open(encoding=encoding_of(path), newline="") as file:
         try:
             for number, cells in enumerate(csv.reader(_lines(file), strict=True), start=1):
+                if len(cells) > MAX_COLUMNS:
+                    raise FileRejected("too_many_columns")
                 if any(cells):
                     yield SheetRow(number, cells, NO_FLAWS)
         except csv.Error as error:

@@ -27,7 +27,10 @@ FILE_REASONS = {
     "encrypted": _("The workbook is encrypted."),
     "active_content": _("The workbook holds macros, links or embedded files; save it without."),
     "too_many_parts": _("The workbook has too many parts."),
-    "unpacks_too_big": _("The workbook unpacks to more than is allowed."),
+    "unpacks_too_big": _(
+        "The workbook unpacks to more than is allowed; delete empty rows and formats around the"
+        " list."
+    ),
     "doctype": _("The workbook's XML declares a document type, which is not allowed."),
     "dates_from_1904": _("The workbook counts its dates from 1904; switch it to 1900."),
     "text_too_long": _("A cell holds more text than Excel allows."),

@@ -62,8 +62,8 @@ class SheetRow(NamedTuple):
     flaws: dict[int, str]
 
 
-def check_archive(path: Path) -> None:
-    """Raise FileRejected unless the zip's directory promises a harmless workbook."""
+def check_directory(path: Path) -> list[zipfile.ZipInfo]:
+    """Return the entries of a stranger's zip; raise FileRejected unless they can be gone by."""
     with path.open("rb") as file:
         file.seek(0, 2)
         file.seek(max(0, file.tell() - 42))
@@ -77,9 +77,18 @@ def check_archive(path: Path) -> None:
         raise FileRejected("too_many_parts")
     with _open(path) as archive:
         parts = archive.infolist()
-    names = [part.filename.lower() for part in parts]
     if len(parts) > MAX_ENTRIES:
         raise FileRejected("too_many_parts")
+    # Others than these ask for as much memory as their head says.
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise FileRejected("not_a_workbook")
+    return parts
+
+
+def check_archive(path: Path, *, at_most: int = MAX_UNPACKED) -> None:
+    """Raise FileRejected unless the directory promises a harmless workbook of this size."""
+    parts = check_directory(path)
+    names = [part.filename.lower() for part in parts]
     if len(set(names)) != len(names) or any(
         name.startswith("/") or "\\" in name or ".." in name.split("/") for name in names
     ):
@@ -88,7 +97,7 @@ def check_archive(path: Path) -> None:
         raise FileRejected("encrypted")
     if any(marker in name for name in names for marker in ACTIVE_PARTS):
         raise FileRejected("active_content")
-    if sum(part.file_size for part in parts) > MAX_UNPACKED or any(
+    if sum(part.file_size for part in parts) > at_most or any(
         part.file_size > RATIO_MATTERS_FROM
         and part.file_size > MAX_RATIO * max(part.compress_size, 1)
         for part in parts
@@ -96,9 +105,9 @@ def check_archive(path: Path) -> None:
         raise FileRejected("unpacks_too_big")
 
 
-def read_sheet(path: Path) -> Iterator[SheetRow]:
+def read_sheet(path: Path, *, at_most: int = MAX_UNPACKED) -> Iterator[SheetRow]:
     """Yield the filled rows of the first visible sheet of the workbook at `path`."""
-    check_archive(path)
+    check_archive(path, at_most=at_most)
     with _open(path) as archive:
         sheet = _first_sheet(archive)
         shared = _shared_strings(archive)

@@ -24,7 +24,7 @@ from accounts.admin import SUPPLIER, actor_of
 from accounts.api.authentication import actor
 from accounts.dialogs import tell
 from accounts.refusals import Refusal
-from shop.services.sheets.applying import Outcome, apply_sheet
+from shop.services.sheets.applying import Outcome, apply_sheet, named
 from shop.services.sheets.pictures import take_pictures
 from shop.services.sheets.planning import Plan, plan_of
 from shop.services.sheets.writing import listings_workbook, marked_workbook
@@ -99,7 +99,8 @@ class SheetPages:
                 plan = plan_of(kept, supplier=supplier, day=timezone.localdate())
             except Refusal as refusal:
                 kept.unlink()
-                tell(request, refusal)
+                refusal.about = form.cleaned_data["file"].name
+                tell(request, named(refusal))
             else:
                 digest = "" if plan.problems else plan.digest
                 given = {"file": kept.name, "supplier": supplier.pk, "digest": digest}
@@ -132,6 +133,10 @@ class SheetPages:
             )  # fmt: skip
         except Refusal as refusal:
             tell(request, refusal)
+            return redirect("admin:shop_product_upload")
+        except FileNotFoundError:
+            # Sent twice: it was taken over while this one waited.
+            messages.error(request, _("The preview is too old; please upload the file again."))
             return redirect("admin:shop_product_upload")
         file.unlink(missing_ok=True)
         return _done(request, outcome)

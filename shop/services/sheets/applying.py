@@ -114,9 +114,14 @@ def naming() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        reasons = refusal.errors or [ErrorItem("", refusal.code, refusal.detail)]
-        refusal.errors = [
-            ErrorItem(item.pointer, item.code, f"{refusal.about}: {item.detail}")
-            for item in reasons
-        ]
+        named(refusal)
         raise
+
+
+def named(refusal: Refusal) -> Refusal:
+    """Put what a refusal is about in front of each of its reasons."""
+    reasons = refusal.errors or [ErrorItem("", refusal.code, refusal.detail)]
+    refusal.errors = [
+        ErrorItem(item.pointer, item.code, f"{refusal.about}: {item.detail}") for item in reasons
+    ]
+    return refusal

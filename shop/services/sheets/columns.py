@@ -1,8 +1,9 @@
 """The columns of the workbook of listings, and how their cells are read."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 from unicodedata import normalize
 
@@ -13,6 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from shop.models import SKU, Product
 
 Of = Literal["product", "sku", "price", "stock"]
+
+
+#: With commas only between thousands: 1,5 would be fifteen. Tiny ones come as 1e-05.
+NUMBER = re.compile(
+    r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?"
+)
 
 
 class BadCell(Exception):
@@ -60,11 +67,11 @@ def number(places: int, least: str, most: str) -> Callable[[str], str]:
     """Read a plain number within bounds, as the shortest text that says it."""
 
     def read(cell: str) -> str:
-        try:
-            value = Decimal(normalize("NFKC", cell).replace(",", ""))
-        except InvalidOperation:
-            raise BadCell(_("Write a plain number, such as 1234.5.")) from None
-        if not value.is_finite() or not Decimal(least) <= value <= Decimal(most):
+        plain = normalize("NFKC", cell)
+        if not NUMBER.fullmatch(plain):
+            raise BadCell(_("Write a plain number, such as 1234.5."))
+        value = Decimal(plain.replace(",", ""))
+        if not Decimal(least) <= value <= Decimal(most):
             bounds = {"least": least, "most": most}
             raise BadCell(_("The number lies between %(least)s and %(most)s.") % bounds)
         if value != round(value, places):
@@ -108,17 +115,22 @@ def seasons(cell: str) -> list[str]:
         starts, slash, ends = window.partition("/")
         if not slash or not all(map(_is_month_day, (starts, ends))):
             raise BadCell(_("Write seasons as 06-15/11-30."))
+    if len({window[:5] for window in windows}) < len(windows):
+        raise BadCell(_("Two seasons begin on the same day."))
     return windows
 
 
 def tiers(cell: str) -> dict[str, str]:
     """Read prices from larger quantities on, such as 50:799 200:780."""
     prices = {}
-    for tier in normalize("NFKC", cell).replace(";", " ").replace("，", " ").split():
+    for tier in normalize("NFKC", cell.replace("，", " ")).replace(";", " ").split():
         quantity, colon, price = tier.partition(":")
         if not colon:
             raise BadCell(_("Write price tiers as 50:799 200:780."))
-        prices[number(3, "0", "999999999")(quantity)] = PRICE(price)
+        quantity = number(3, "0.001", "999999999")(quantity)
+        if quantity in prices:
+            raise BadCell(_("Two price tiers begin at the same quantity."))
+        prices[quantity] = PRICE(price)
     return prices
 
 

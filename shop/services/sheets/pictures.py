@@ -19,6 +19,8 @@ from accounts.models import User
 from accounts.refusals import ErrorItem, Invalid
 from accounts.services.audit import record
 from accounts.services.uploads import PICTURES, FileTooLarge, UploadRejected, checked_upload
+from accounts.spreadsheets.refusals import FileRejected
+from accounts.spreadsheets.xlsx import UNSOUND, check_directory
 from shop.models import SKU, Product
 from shop.services.content import contents_of
 from suppliers.models import Supplier
@@ -26,6 +28,7 @@ from suppliers.models import Supplier
 from .applying import Outcome, change_products
 
 MAX_PICTURES = 500
+MAX_UNPACKED = 400 * 1024**2
 CHUNK = 64 * 1024
 #: The SKU, and which of its pictures this is: CS-EGG-360.jpg, CS-EGG-360_2.png.
 NAME = re.compile(r"^(?P<sku>[-a-zA-Z0-9_]+?)(?:_(?P<place>[0-9]{1,2}))?\.(?:jpe?g|png)$", re.I)
@@ -65,7 +68,7 @@ def _take(path: Path, stored: list[str], supplier: Supplier, by: User, now: date
             continue
         try:
             image = {"file": _kept(file, stored), "caption": ""}
-        except (FileTooLarge, UploadRejected, zipfile.BadZipFile, OSError, RuntimeError) as error:
+        except (FileTooLarge, UploadRejected, *UNSOUND) as error:
             found = getattr(error, "errors", None)
             why = str(found[0].detail if found else getattr(error, "detail", _("It is damaged.")))
             errors.append(ErrorItem("/file", "bad_picture", f"{name}: {why}"))
@@ -87,16 +90,20 @@ def _take(path: Path, stored: list[str], supplier: Supplier, by: User, now: date
 def _files(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the files of the ZIP in the order of their names, whatever folders they lie in."""
     try:
+        check_directory(path)
         with zipfile.ZipFile(path) as archive:
             parts = [part for part in archive.infolist() if not part.is_dir()]
             # What macOS adds to every ZIP is nobody's picture.
             parts = [part for part in parts if "__MACOSX" not in part.filename]
             if not 0 < len(parts) <= MAX_PICTURES:
                 raise _refusal(_("A ZIP holds 1 to %(most)d pictures.") % {"most": MAX_PICTURES})
+            # Pictures are packed already; what unpacks to much more are none.
+            if sum(part.file_size for part in parts) > MAX_UNPACKED:
+                raise _refusal(_("The ZIP unpacks to more than is allowed."))
             for part in sorted(parts, key=lambda part: part.filename):
                 with archive.open(part) as file:
                     yield part.filename.rpartition("/")[2], file
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (FileRejected, *UNSOUND) as error:
         raise _refusal(_("This is not a sound ZIP file, or it is encrypted.")) from error
 
 

@@ -23,6 +23,8 @@ from suppliers.models import Supplier
 from .columns import BLANK_PRODUCT, BLANK_SKU, COLUMNS, ERRORS, BadCell, Column
 
 MAX_ROWS = 10_000
+#: What ten thousand full rows of all columns unpack to, and as much again.
+MAX_UNPACKED = 48 * 1024**2
 COLUMN_BY_HEADING = {column.heading: column for column in COLUMNS}
 FLAWS = {
     "formula": "This cell holds a formula; paste its value.",
@@ -49,6 +51,7 @@ class Plan:
     """
 
     rows: list[SheetRow] = field(default_factory=list)
+    headings: list[str] = field(default_factory=list)
     columns: list[Column | None] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     before: dict[str, Content] = field(default_factory=dict)
@@ -84,7 +87,7 @@ def plan_of(path: Path, *, supplier: Supplier, day: date) -> Plan:
     what is no table.
     """
     plan = Plan()
-    rows = read_rows(path, format_of(path))
+    rows = read_rows(path, format_of(path), at_most=MAX_UNPACKED)
     header = next(rows, None)
     if header is None:
         raise FileRejected("empty")
@@ -108,6 +111,7 @@ def _read_header(plan: Plan, header: SheetRow) -> None:
         if column and heading in seen:
             plan.problems.append(Problem(header.number, heading, _("This column appears twice.")))
         seen.add(heading)
+        plan.headings.append(heading)
         plan.columns.append(column)
     if "规格编码" not in seen:
         plan.problems.append(Problem(header.number, "规格编码", _("This column is missing.")))
@@ -118,6 +122,7 @@ class _Planner:
 
     def __init__(self, plan: Plan, supplier: Supplier, day: date) -> None:
         self.plan = plan
+        self.nameless = {place for place, heading in enumerate(plan.headings) if not heading}
         self.cells = [self._cells(row) for row in plan.rows]
         codes = {cells.get("sku", {}).get("code", "") for _row, cells in self._numbered()}
         product_codes = {c.get("product", {}).get("code", "") for _row, c in self._numbered()}
@@ -158,13 +163,18 @@ class _Planner:
         """Return the values of the filled cells by what they are of; note what is wrong."""
         values: dict[str, dict[str, Any]] = {}
         for place, cell in enumerate(row.cells):
-            column = self.plan.columns[place] if place < len(self.plan.columns) else None
+            if place >= len(self.plan.columns) or place in self.nameless:
+                if cell.strip() or place in row.flaws:
+                    self._wrong(row.number, "", _("This row has more cells than headings."))
+                continue
+            column = self.plan.columns[place]
             if column is None:
                 continue
             if flaw := row.flaws.get(place):
                 self._wrong(row.number, column.heading, _(FLAWS[flaw]))
                 continue
-            if not (text := cell.strip()):
+            # Typed with a Chinese keyboard or copied from a page, a blank is a blank.
+            if not (text := cell.replace("\u3000", " ").replace("\xa0", " ").strip()):
                 continue
             if not text.isprintable():
                 detail = _("This text holds a line break or an invisible character.")
@@ -270,12 +280,14 @@ class _Planner:
             self._wrong(number, "税率", _("Only a taxable SKU has a tax rate, and it has one."))
         prices = cells.get("price", {})
         if prices:
-            pack["prices"] = self._prices(present["prices"], pack["minimum"], prices)
+            pack["prices"] = self._prices(present["prices"], prices)
+            begin = [p["from_quantity"] for p in pack["prices"] if not p["sold_from"]]
+            if len(set(begin)) < len(begin):
+                detail = _("Two price tiers begin at the same quantity.")
+                self._wrong(number, "阶梯价", detail)
         content["skus"][code] = pack
 
-    def _prices(
-        self, present: list[dict[str, Any]], minimum: str, given: dict[str, Any]
-    ) -> list[dict[str, Any]]:
+    def _prices(self, present: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the pack's prices with those of the row; prices to come are kept."""
         applying = sorted(
             (price for price in present if not price["sold_from"]),

@@ -84,7 +84,9 @@ def marked_workbook(plan: Plan) -> bytes:
     places = [place for place, column in enumerate(plan.columns) if column]
     errors: dict[int, list[str]] = {}
     for problem in plan.problems:
-        errors.setdefault(problem.row, []).append(f"{problem.column}: {problem.detail}")
+        errors.setdefault(problem.row, []).append(
+            ": ".join(filter(None, (problem.column, problem.detail)))
+        )
     rows = [
         [row.cells[place] if place < len(row.cells) else "" for place in places]
         for row in plan.rows
