@@ -68,6 +68,10 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="5-55/10"),
     },
     "look at new pictures": {"task": "shop.tasks.look_at_pictures", "schedule": 60.0},
+    "clear away what undone uploads left": {
+        "task": "shop.tasks.clear_leftovers",
+        "schedule": crontab(minute="47"),
+    },
     "clear away what has expired": {
         "task": "reports.tasks.clear_expired",
         "schedule": crontab(minute="17"),

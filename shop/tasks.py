@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from accounts.services.audit import came_in_by
 from shop.models import Confirmation, Product, Reminder, RequiredDocument
-from shop.services import confirming, ending, looks
+from shop.services import confirming, ending, leftovers, looks
 from suppliers.models import Supplier
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,14 @@ def look_at_pictures() -> None:
     """Note how new pictures look, so that reviewers find those that are like them."""
     while looks.look_at_pictures() == looks.AT_ONCE:
         pass
+
+
+@shared_task
+def clear_leftovers() -> None:
+    """Delete the pictures of uploads that were undone, and workbooks that nobody took over."""
+    now = timezone.now()
+    leftovers.clear_pictures(now=now)
+    leftovers.clear_sheets(now=now)
 
 
 def _mail(supplier: Supplier, subject: str, template: str, context: dict[str, Any]) -> bool:

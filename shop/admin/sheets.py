@@ -1,13 +1,11 @@
 """Taking listings home as a workbook, and bringing it back."""
 
 import tempfile
-import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
@@ -24,6 +22,7 @@ from accounts.admin import SUPPLIER, actor_of
 from accounts.api.authentication import actor
 from accounts.dialogs import tell
 from accounts.refusals import Refusal
+from shop.services.leftovers import KEPT, sheets_folder
 from shop.services.sheets.applying import Outcome, apply_sheet, named
 from shop.services.sheets.pictures import take_pictures
 from shop.services.sheets.planning import Plan, plan_of
@@ -33,8 +32,6 @@ from suppliers.models import Supplier
 MAX_SIZE = 10 * 1024**2
 #: Of a ZIP of pictures.
 MAX_ZIP = 200 * 1024**2
-#: How long a preview can be taken over, in seconds; then its file is cleared away.
-KEPT = 24 * 3600
 #: How many products and problems the preview shows.
 SHOWN = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -196,17 +193,14 @@ def _given(request: HttpRequest, supplier: Supplier) -> dict[str, Any] | None:
 
 
 def _folder() -> Path:
-    folder = Path(settings.DATA_DIR) / "sheets"
+    folder = sheets_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def _keep(file: Any) -> Path:
-    """Write an upload where only its preview leads; clear old ones away."""
+    """Write an upload where only its preview leads; what is not taken over is cleared away."""
     folder = _folder()
-    for old in folder.iterdir():
-        if old.stat().st_mtime < time.time() - KEPT:
-            old.unlink(missing_ok=True)
     kept = folder / uuid.uuid4().hex
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
         for chunk in file.chunks():
