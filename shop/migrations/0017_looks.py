@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0015_confirmations"),
+        ("shop", "0016_objections"),
     ]
 
     operations = [
