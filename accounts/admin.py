@@ -190,10 +190,10 @@ class ApiKeyAdmin(OwnedAdmin):
 @admin.register(Division)
 class DivisionAdmin(OwnedAdmin):
     rights = dict.fromkeys(User.Role, VIEW) | {SUPPLIER: VIEW, User.Role.ADMIN: EDIT}
-    list_display = ["code", "name", "name_en", "level", "parent"]
+    list_display = ["code", "name", "name_hant", "name_en", "level", "parent"]
     list_filter = ["level"]
     list_select_related = ["parent"]
-    search_fields = ["code", "name", "name_en"]
+    search_fields = ["code", "name", "name_hant", "name_en"]
     autocomplete_fields = ["parent"]
 
 

@@ -41,7 +41,7 @@ class CountyField(forms.ModelChoiceField):
     """One of the twelve counties, called as people call it."""
 
     def label_from_instance(self, county: Any) -> str:
-        return county.name
+        return str(county.local_name)
 
 
 class ApplicationForm(forms.Form):

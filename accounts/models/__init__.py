@@ -3,7 +3,7 @@
 from .audit import AuditBlock, AuditEntry, Sealed, SealedRow, UnsealedRow
 from .files import MediaType
 from .keys import ApiKey
-from .places import Division, Pairing
+from .places import Division, Named, Pairing, name_field
 from .scoping import OwnedQuerySet
 from .users import User
 
@@ -13,10 +13,12 @@ __all__ = [
     "AuditEntry",
     "Division",
     "MediaType",
+    "Named",
     "OwnedQuerySet",
     "Pairing",
     "Sealed",
     "SealedRow",
     "UnsealedRow",
     "User",
+    "name_field",
 ]

@@ -6,7 +6,28 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+#: Which field names a place or a category, by the reader's language.
+NAME_FIELDS = {"en": "name_en", "zh-hant": "name_hant"}
+
+
+def name_field() -> str:
+    """Return the field that names places and categories in the reader's language."""
+    return NAME_FIELDS.get(get_language() or "", "name")
+
+
+class Named(models.Model):
+    """What has one name in each language of the product."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def local_name(self) -> str:
+        """The name in the reader's language."""
+        return str(getattr(self, name_field()))
 
 
 class DivisionQuerySet(models.QuerySet["Division"]):
@@ -15,7 +36,7 @@ class DivisionQuerySet(models.QuerySet["Division"]):
         return self.filter(parent_id=Division.QIANNAN).order_by("code")
 
 
-class Division(models.Model):
+class Division(Named):
     """
     An administrative division, keyed by its GB/T 2260 code.
 
@@ -33,6 +54,7 @@ class Division(models.Model):
 
     code = models.CharField(_("code"), max_length=6, primary_key=True)
     name = models.CharField(_("name"), max_length=40)
+    name_hant = models.CharField(_("name in traditional script"), max_length=40, db_default="")
     name_en = models.CharField(_("English name"), max_length=80)
     level = models.CharField(_("level"), max_length=10, choices=Level)
     parent = models.ForeignKey(
@@ -52,7 +74,7 @@ class Division(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.code}"
+        return f"{self.local_name} {self.code}"
 
 
 class PairingQuerySet(models.QuerySet["Pairing"]):
@@ -105,4 +127,4 @@ class Pairing(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.district.name} – {self.county.name}"
+        return f"{self.district.local_name} – {self.county.local_name}"

@@ -20,7 +20,6 @@ def quantity(value: Decimal | None) -> str:
 @register.filter
 def place(division: Division) -> str:
     """Show a division, which comes with its parent, by the reader's name for both."""
-    if (get_language() or "").startswith("zh"):
-        return f"{division.parent.name if division.parent else ''}{division.name}"
-    names = [division.name_en, division.parent.name_en if division.parent else ""]
-    return ", ".join(filter(None, names))
+    names = [place.local_name for place in (division, division.parent) if place]
+    # Chinese names the larger first, and without a comma.
+    return ", ".join(names) if get_language() == "en" else "".join(reversed(names))

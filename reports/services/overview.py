@@ -7,9 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import get_language
-
-from accounts.models import Division
+from accounts.models import Division, name_field
 from orders.models import Buyer, Channel
 from reports.models import ContributionKind, Grade, RollUp, Target
 from shop.models import Category
@@ -25,11 +23,6 @@ ZERO = Decimal(0)
 #: those who can do something about it.
 PUBLIC_PARTS = ("county", "pair", "category", "kind", "buyer_kind", "channel")
 ALL_PARTS = (*PUBLIC_PARTS, "supplier", "grade")
-
-
-def name_field() -> str:
-    """Return the field that names divisions and categories in the reader's language."""
-    return "name_en" if get_language() == "en" else "name"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 
 from reports.models import Month, Target
 from reports.services.office import Desk, desk_of
-from reports.services.overview import name_field
 
 from .figures_page import FiguresPage
 
@@ -90,5 +89,5 @@ def _chosen_by(target: Target) -> dict[str, str] | None:
 
 def _name_of(target: Target) -> str:
     divisions = filter(None, (target.district, target.county))
-    names = [getattr(division, name_field()) for division in divisions]
+    names = [division.local_name for division in divisions]
     return " – ".join(names) or _("All counties")

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import ValidationError
 
+from accounts.models import Division, name_field
 from accounts.refusals import Invalid, NotFound
 from orders.models import Buyer, Channel, Claim, Consignment, Fapiao, Order, OrderEvent
 from reports.models import ContributionKind, Declaration, Grade, LedgerEntry, Month
 from reports.services.figures import COLUMNS, UNASSIGNED, UNNAMED
-from shop.models import SKU
+from shop.models import SKU, Category
 
 from .trace import answer_trace
 
@@ -66,6 +67,13 @@ def trace_page(request: HttpRequest) -> HttpResponse:
 def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each part of a trace that has something in it: its title, headings and cells."""
     units, steps = dict(SKU.Unit.choices), dict(OrderEvent.Kind.choices)
+    # The answer names them as the API does; the page, by code, in the reader's language.
+    names = dict(Division.objects.values_list("code", name_field()))
+    names |= dict(Category.objects.values_list("code", name_field()))
+
+    def called(named: Mapping[str, str]) -> str:
+        return names.get(named["code"], named["name"])
+
     titles = {
         "month": _("Month"),
         "county": _("County"),
@@ -87,7 +95,7 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
                 _("Month"): lambda r: r["month"],
                 _("Status"): lambda r: Month.Status(r["status"]).label,
                 _("Dimension"): lambda r: titles[r["by"]],
-                _("Value"): lambda r: _shown(r["by"], r["value"]),
+                _("Value"): lambda r: _shown(r["by"], r["value"], called),
                 _("Yuan"): lambda r: r["amount"],
                 _("Entries"): lambda r: (r["entries"], _entries_of(r)),
                 _("Traced entries"): lambda r: len(r["traced"]),
@@ -102,7 +110,7 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
                 _("Month"): lambda r: r["month"],
                 _("Source"): lambda r: LedgerEntry.Source(r["source"]["kind"]).label,
                 _("Product"): lambda r: r["product"],
-                _("County"): lambda r: r["county"]["name"],
+                _("County"): lambda r: called(r["county"]),
                 _("Supplier"): lambda r: r["supplier"]["name"],
                 _("Buyer"): lambda r: r["buyer"],
                 _("Evidence"): lambda r: r["grade"],
@@ -197,7 +205,7 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             found["declarations"],
             {
                 _("File"): lambda r: (r["file_name"], _address("declaration", r["id"])),
-                _("Reporter"): lambda r: r["reporter"]["name"],
+                _("Reporter"): lambda r: called(r["reporter"]),
                 _("Status"): lambda r: Declaration.Status(r["status"]).label,
                 _("Uploaded at"): lambda r: _moment(r["uploaded_at"]),
                 "SHA-256": lambda r: r["sha256"],
@@ -295,15 +303,15 @@ def _entries_of(figure: Mapping[str, Any]) -> str:
     return f"{reverse('admin:reports_ledgerentry_changelist')}?{urlencode(where)}"
 
 
-def _shown(by: str, value: Any) -> str:
+def _shown(by: str, value: Any, called: Callable[[Mapping[str, str]], str]) -> str:
     """Return what a figure is of: the name of a code, or the value itself."""
     match value:
         case None:
             return _("not paired")
         case {"district": district, "county": county}:
-            return f"{district['name']} – {county['name']}"
-        case {"name": name}:
-            return str(name)
+            return f"{called(district)} – {called(county)}"
+        case {"name": _}:
+            return called(value)
         case bool():
             return _("yes") if value else _("no")
     return str(LABELS.get(by, {}).get(value, value))

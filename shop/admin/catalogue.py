@@ -13,7 +13,7 @@ from shop.models import Category, FreightRate, Reminder, RequiredDocument
 @admin.register(Category)
 class CategoryAdmin(OwnedAdmin):
     rights = {**BY_OWN_PEOPLE, SUPPLIER: VIEW, User.Role.ADMIN: EDIT}
-    list_display = ["code", "name", "name_en", "sector", "position"]
+    list_display = ["code", "name", "name_hant", "name_en", "sector", "position"]
 
 
 @admin.register(FreightRate)

@@ -9,14 +9,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Division, OwnedQuerySet
+from accounts.models import Division, Named, OwnedQuerySet
 from suppliers.models import SOON, Certificate, Producer, Supplier
 
 MONTH_DAY = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 month_day = RegexValidator(MONTH_DAY, _("Enter a month and a day: MM-DD."))
 
 
-class Category(models.Model):
+class Category(Named):
     """A kind of goods, and the sector of the official figure that it belongs to."""
 
     class Sector(models.TextChoices):
@@ -25,6 +25,7 @@ class Category(models.Model):
 
     code = models.SlugField(_("code"), max_length=20, primary_key=True)
     name = models.CharField(_("name"), max_length=40)
+    name_hant = models.CharField(_("name in traditional script"), max_length=40, db_default="")
     name_en = models.CharField(_("English name"), max_length=60)
     sector = models.CharField(_("sector"), max_length=10, choices=Sector)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
@@ -35,7 +36,7 @@ class Category(models.Model):
         ordering = ["position", "code"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.local_name
 
 
 class OwnedByProductQuerySet(OwnedQuerySet):

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Division
+from accounts.models import Division, name_field
 from shop.models import SKU, Category, PriceTier, Product, ProductImage, Season
 from suppliers.models import Certificate, Producer
 
@@ -275,7 +275,7 @@ def _choices(field: Any) -> dict[Any, Any]:
     if isinstance(field, models.BooleanField):
         return {True: _("yes"), False: _("no")}
     if field.related_model in (Category, Division):
-        return dict(field.related_model.objects.values_list("code", "name"))
+        return dict(field.related_model.objects.values_list("code", name_field()))
     return dict(field.flatchoices)
 
 

@@ -114,7 +114,7 @@ class ApplicationAdmin(OwnedAdmin):
 
     @display(description=_("county"), ordering="supplier__county")
     def county(self, application: Application) -> str:
-        return application.supplier.county.name
+        return application.supplier.county.local_name
 
     @display(description=_("unified social credit code"))
     def uscc(self, application: Application) -> str:
