@@ -4,11 +4,16 @@ The admin's pages for rules, indicators, ledger, months, evidence, anomalies, ta
 Figures are to look at only; the office keeps what they are held to.
 """
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ALL, EDIT, VIEW, OwnedAdmin, Rights
 from accounts.models import User
+from shop.models import SKU
 
 from .models import (
     Anomaly,
@@ -22,6 +27,8 @@ from .models import (
     Target,
     Yield,
 )
+from .services.describing import described, facts_in_words
+from .services.reasons import in_words
 
 SEEN_BY_COUNTERS: Rights = {
     User.Role.OFFICE: VIEW,
@@ -57,6 +64,16 @@ class LedgerEntryAdmin(OwnedAdmin):
     list_filter = ["source", "kind", "channel", "grade"]
     search_fields = ["supplier_code", "buyer_code"]
     ordering = ["-id"]
+    exclude = ["unit"]
+    readonly_fields = ["sold_by", "why"]
+
+    @admin.display(description=_("unit"))
+    def sold_by(self, entry: LedgerEntry) -> str:
+        return str(dict(SKU.Unit.choices).get(entry.unit, entry.unit))
+
+    @admin.display(description=_("reason in words"))
+    def why(self, entry: LedgerEntry) -> str:
+        return in_words(entry.reason)
 
     @admin.display(description=_("month"), ordering="month")
     def booked_in(self, entry: LedgerEntry) -> str:
@@ -96,17 +113,43 @@ class ReportAdmin(OwnedAdmin):
 @admin.register(Anomaly)
 class AnomalyAdmin(OwnedAdmin):
     rights = SEEN_BY_COUNTERS
-    list_display = ["month", "rule", "subject", "found_at", "verdict", "answered_by", "answered_at"]
+    list_display = ["month", "rule", "about", "found_at", "verdict", "answered_by", "answered_at"]
     list_filter = ["rule", "verdict"]
     list_select_related = ["month", "rule", "answered_by"]
     search_fields = ["subject"]
+    fields = ["month", "rule", "about", "facts", "found_at", "verdict", "answer", "answered_by",
+              "answered_at", "subject"]  # fmt: skip
+    readonly_fields = ["about", "facts"]
+
+    @admin.display(description=_("subject"))
+    def about(self, anomaly: Anomaly) -> str:
+        return anomaly.about
+
+    @admin.display(description=_("evidence"))
+    def facts(self, anomaly: Anomaly) -> str:
+        return format_html_join(
+            "", "{}<br>", ((fact,) for fact in facts_in_words(anomaly.evidence))
+        )
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Anomaly | None:
+        anomaly = super().get_object(*args, **kwargs)
+        return anomaly and described([anomaly])[0]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        listed = super().get_changelist_instance(request)
+        listed.result_list = described(listed.result_list)
+        return listed
 
 
 @admin.register(AnomalyRule)
 class AnomalyRuleAdmin(OwnedAdmin):
     rights = SET_BY_OFFICE
-    list_display = ["code", "is_active", "parameters"]
-    readonly_fields = ["code"]
+    list_display = ["code", "is_active", "measures"]
+    readonly_fields = ["code", "measures"]
+
+    @admin.display(description=_("measures"))
+    def measures(self, rule: AnomalyRule) -> str:
+        return _("; ").join(facts_in_words(rule.parameters))
 
 
 @admin.register(Yield)

@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.admin import SUPPLIER
-from accounts.home import Card, Row, age_of, counted, list_of, page_of
+from accounts.home import SHOWN, Card, Row, age_of, counted, list_of, page_of
 from accounts.models import User
 from orders.models import Consignment
 from suppliers.models import Supplier
 
 from .models import Anomaly, Declaration, Month
+from .services.describing import described
 from .services.figures import Question, answer
 from .services.overview import Overview, overview
 from .templatetags.figures import change, ten_thousands
@@ -70,12 +71,17 @@ def _for_office(*, now: datetime) -> Iterator[Card]:
         lambda month: Row(str(month), page_of(month), month.get_status_display()),
         address=desk,
     )
-    yield counted(
+    anomalies = Anomaly.objects.unanswered()
+    yield Card(
         _("Anomalies that wait for an answer"),
         "troubleshoot",
-        Anomaly.objects.unanswered().select_related("month", "rule"),
-        lambda anomaly: Row(f"{anomaly.month} {anomaly.rule}", page_of(anomaly), anomaly.subject),
-        address=list_of(Anomaly, answered_at__isnull=True),
+        list_of(Anomaly, answered_at__isnull=True),
+        count=anomalies.count(),
+        rows=[
+            Row(str(anomaly), page_of(anomaly), anomaly.about)
+            for anomaly in described(anomalies[:SHOWN])
+        ],
+        waits=True,
     )
     yield counted(
         _("Declarations that wait to be settled"),

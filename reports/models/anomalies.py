@@ -116,6 +116,9 @@ class Anomaly(models.Model):
     )
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
 
+    #: What it is about in words, once `described`.
+    about = ""
+
     objects = AnomalyQuerySet.as_manager()
 
     class Meta:
@@ -146,7 +149,7 @@ class Anomaly(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.month_id:%Y-%m} {self.rule_id}: {self.subject}"
+        return f"{self.month_id:%Y-%m} {AnomalyRule.Code(self.rule_id).label}"
 
 
 class Yield(models.Model):
@@ -170,4 +173,4 @@ class Yield(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.category_id}: {self.kg_per_mu}"
+        return f"{self.category}: {self.kg_per_mu}"

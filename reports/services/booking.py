@@ -13,7 +13,7 @@ from orders.services.accepting import record_acceptance
 from orders.services.claiming import record_settlement
 
 from .grading import regrade
-from .rules import why_booked
+from .reasons import why_booked
 
 # The sale is what was accepted, so the amount is the line's own and rounded there already.
 BOOK_ACCEPTED = f"""

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.refusals import Refusal
 from reports.models import Anomaly, Declaration, Month, Report
 
+from .describing import described
 from .months import obstacles_of, with_sums
 from .targets import Standing, targets_of
 
@@ -55,7 +56,7 @@ def desk_of(year: int, *, now: datetime) -> Desk:
     return Desk(
         months=[MonthOnDesk(month, obstacles[month.month]) for month in months],
         standing=targets_of(year, day=day, published_only=False),
-        anomalies=list(anomalies[:SHOWN]),
+        anomalies=described(anomalies[:SHOWN]),
         anomaly_count=anomalies.count(),
         declarations=list(declarations[:SHOWN]),
         declaration_count=declarations.count(),

@@ -1,4 +1,4 @@
-"""Propose and approve counting rules, and say of a booked fact whether it counts."""
+"""Propose and approve counting rules."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -29,23 +29,6 @@ class MonthClosed(Refusal):
 
     code = "month_closed"
     detail = _("A rule begins after the last closed month.")
-
-
-def why_booked(*, grade: str, recognised: str, buyer_kind: str) -> str:
-    """
-    Return the SQL of an entry's reason, given the SQL of three of its columns.
-
-    It says in words whether the entry counts by the rows `rule` and `category`, as
-    `Scope.counts` says it to queries.
-    """
-    return f"""
-    CASE WHEN {grade} < rule.least_grade THEN 'does not count below E' || rule.least_grade
-        WHEN category.sector <> ALL (rule.sectors)
-            THEN 'does not count, sector ' || category.sector
-        WHEN rule.only_recognised AND NOT {recognised} THEN 'does not count, not recognised'
-        ELSE 'counts'
-    END || ': buyer kind ' || {buyer_kind} || ' is '
-        || (rule.kind_by_buyer_kind ->> {buyer_kind}) || ' (rule ' || rule.version || ')'"""
 
 
 @transaction.atomic

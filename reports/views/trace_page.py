@@ -18,6 +18,7 @@ from accounts.refusals import Invalid, NotFound
 from orders.models import Buyer, Channel, Claim, Consignment, Fapiao, Order, OrderEvent
 from reports.models import ContributionKind, Declaration, Grade, LedgerEntry, Month
 from reports.services.figures import COLUMNS, UNASSIGNED, UNNAMED
+from reports.services.reasons import in_words
 from shop.models import SKU, Category
 
 from .trace import answer_trace
@@ -118,7 +119,7 @@ def _tables(found: Mapping[str, Any]) -> list[dict[str, Any]]:
                 _("Yuan"): lambda r: r["amount"],
                 _("Corrects"): lambda r: _link("entry", r["corrects"]),
                 _("Corrects the month"): lambda r: r["corrects_month"],
-                _("Reason"): lambda r: r["reason"],
+                _("Reason"): lambda r: in_words(r["reason"]),
             },
         ),
         _table(

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from reports.models import Declaration
-from reports.services.rules import why_booked
+from reports.services.reasons import why_booked
 
 from .columns import KG_BY_UNIT
 

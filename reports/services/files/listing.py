@@ -10,7 +10,7 @@ from django.utils import translation
 
 from orders.models import Buyer, Channel
 from reports.models import ContributionKind, LedgerEntry
-from shop.models import SKU
+from shop.models import SKU, Category
 
 
 class Column(NamedTuple):
@@ -37,6 +37,28 @@ def _named(column: str, choices: Iterable[tuple[str, object]]) -> str:
 CORRECTED_MONTH = """coalesce(entry.corrects_month, (
     SELECT month FROM reports_ledgerentry WHERE id = entry.corrects_id
 ))"""
+
+# The same words as `in_words` finds for what is kept.
+REASON = rf"""CASE
+    WHEN entry.reason ~
+        '^(declared; )?(counts|does not count.*): buyer kind \w+ is \w+ \(rule \d+\)$'
+    THEN CASE WHEN entry.reason ~ '^declared; ' THEN '申报，' ELSE '' END
+        || CASE
+            WHEN entry.reason ~ 'does not count below '
+                THEN '不计入（证据低于 ' || substring(entry.reason FROM 'below (E\d)') || '）'
+            WHEN entry.reason ~ 'does not count, sector '
+                THEN '不计入（行业：' || {
+    _named("substring(entry.reason FROM 'sector ([a-z]+)')", Category.Sector.choices)
+} || '）'
+            WHEN entry.reason ~ 'does not count, not recognised' THEN '不计入（未认定）'
+            ELSE '计入'
+        END || '：' || {_named("entry.buyer_kind", Buyer.Kind.choices)}
+        || '，' || {_named("entry.kind", ContributionKind.choices)}
+        || '（口径 ' || entry.rule_id || '）'
+    WHEN entry.reason ~ '^evidence: E\d to E\d$'
+    THEN regexp_replace(entry.reason, '^evidence: (E\d) to (E\d)$', '证据由 \1 变为 \2')
+    ELSE regexp_replace(entry.reason, '^claim: ', '售后：')
+END"""
 
 ENTRY_COLUMNS = (
     Column("条目号", "entry.id", 10, "integer"),
@@ -71,7 +93,7 @@ ENTRY_COLUMNS = (
     Column("口径", "entry.rule_id", 6, "integer"),
     Column("更正条目号", "entry.corrects_id", 11, "integer"),
     Column("更正月份", f"to_char({CORRECTED_MONTH}, 'YYYY-MM')", 10),
-    Column("理由", "entry.reason", 36),
+    Column("理由", REASON, 36),
 )
 
 # A closed month keeps the names that it was closed with.

@@ -12,7 +12,7 @@ def convert(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0015_confirmations")]
+    dependencies = [("shop", "0017_looks")]
 
     operations = [
         migrations.AddField(
