@@ -78,7 +78,7 @@ def _for_reviewers(user: User, *, now: datetime) -> Iterator[Card]:
         lambda badge: Row(
             badge.product.name,
             page_of(badge),
-            _("until %(day)s") % {"day": f"{badge.valid_from:%Y-%m-%d}"},
+            _("until %(day)s") % {"day": f"{badge.last_day:%Y-%m-%d}"},
         ),
         address=list_of(Badge, state="on_notice"),
         note=_("Objections are possible until the badge is valid."),

@@ -56,7 +56,7 @@ class ObjectionThrottle(WindowThrottle):
 def notice(request: HttpRequest) -> HttpResponse:
     """List what is on notice, what ends first first, and what came of the latest notices."""
     day = timezone.localdate()
-    badges = Badge.objects.select_related("product__county__parent", "product__supplier")
+    badges = Badge.objects.select_related("product__county", "product__supplier")
     over = badges.filter(valid_from__lte=day, valid_from__gt=day - KEPT).order_by("-valid_from")
     on_notice = badges.on_notice(day)
     context = {
@@ -101,7 +101,7 @@ def objected(request: HttpRequest, number: str) -> HttpResponse:
 def _found(number: str) -> Badge:
     answered = Objection.objects.exclude(outcome="").order_by("answered_at")
     badges = Badge.objects.select_related(
-        "product__county__parent", "product__supplier", "product__producer", "product__category"
+        "product__county", "product__supplier", "product__producer", "product__category"
     ).prefetch_related(Prefetch("objections", answered, to_attr="answered"))
     return get_object_or_404(badges, number=number, noticed_from__lte=timezone.localdate())
 
