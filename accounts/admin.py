@@ -156,6 +156,7 @@ class OwnedStackedInline(Owned, StackedInline):
 
 admin.site.unregister(Group)
 admin.site.index_template = "admin/home.html"
+admin.site.login_template = "admin/sign_in.html"
 
 
 @admin.register(User)

@@ -27,6 +27,9 @@ class TestLogin:
         answer = client.post("/admin/login/?next=https://evil.test/", form)
         assert answer["Location"] == "/admin/"
 
+    def test_shows_newcomers_where_to_apply(self, client: Client) -> None:
+        assert 'href="/apply/"' in client.get("/admin/login/").content.decode()
+
 
 @pytest.mark.django_db
 class TestRecordsOfSignIns:
