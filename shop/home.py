@@ -84,6 +84,14 @@ def _for_reviewers(user: User, *, now: datetime) -> Iterator[Card]:
         note=_("Objections are possible until the badge is valid."),
     )
     yield card.to_know()
+    yield counted(
+        _("Badges that end soon"),
+        "verified",
+        Badge.objects.ending(day).select_related("product").order_by("valid_until", "pk"),
+        lambda badge: Row(badge.product.name, page_of(badge), f"{badge.valid_until:%Y-%m-%d}"),
+        address=list_of(Badge, state="ending"),
+        note=_("Announce them anew, so that nothing lies between."),
+    )
 
 
 def _for_suppliers(user: User, *, now: datetime) -> Iterator[Card]:

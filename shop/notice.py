@@ -18,7 +18,7 @@ from suppliers.forms import PlainField
 from suppliers.models import Certificate
 
 from .models import Badge, Objection
-from .services.objecting import make_objection
+from .services.badges import make_objection
 
 #: How long after a notice what came of it can be read.
 KEPT = timedelta(days=30)

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from shop.models import Badge, Confirmation, ListingVersion, Objection, Product
+from shop.services.badges import answer_objection, make_objection
 from shop.services.content import content_of
-from shop.services.objecting import answer_objection, make_objection
 from shop.services.reviewing import return_version, submit_version
 
 YEAR = timedelta(days=365)

@@ -17,8 +17,8 @@ from accounts.api.authentication import actor
 from accounts.dialogs import ReasonForm, dialog, do_and_return
 from accounts.models import User
 from shop.models import Badge, Objection
-from shop.services.objecting import answer_objection
-from shop.services.reviewing import withdraw_badge
+from shop.services.badges import answer_objection, renew_badge, withdraw_badge
+from suppliers.models import SOON
 
 COLOURS = {
     "open": "warning",
@@ -40,7 +40,11 @@ class BadgeFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("on_notice", _("on public notice")), ("valid", _("valid"))]
+        return [
+            ("on_notice", _("on public notice")),
+            ("valid", _("valid")),
+            ("ending", _("ends soon")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
@@ -48,6 +52,8 @@ class BadgeFilter(admin.SimpleListFilter):
                 return queryset.on_notice(timezone.localdate())
             case "valid":
                 return queryset.valid(timezone.localdate())
+            case "ending":
+                return queryset.ending(timezone.localdate())
         return queryset
 
 
@@ -75,7 +81,29 @@ class BadgeAdmin(OwnedAdmin):
     list_filter = [BadgeFilter]
     list_select_related = ["product"]
     search_fields = ["number", "product__code", "product__name"]
-    actions_detail = ["withdraw"]
+    actions_detail = ["renew", "withdraw"]
+
+    def has_renew_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """A reviewer announces anew what ends soon, has ended or was withdrawn."""
+        badge = self.get_object(request, str(object_id))
+        ends = badge is not None and badge.ends_by(timezone.localdate() + SOON)
+        return actor(request).is_reviewer and ends
+
+    @action(
+        description=_("Announce anew"),
+        permissions=["renew"],
+        dialog=dialog(
+            _("Announce anew"),
+            _("Another badge of the product goes on public notice, and follows this one."),
+        ),
+    )
+    def renew(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        badge = self.found(request, object_id)
+        return do_and_return(
+            request,
+            lambda: renew_badge(badge, by=actor(request), now=timezone.now()),
+            done=_("The badge is on public notice."),
+        )
 
     def has_withdraw_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """A reviewer takes a badge back as long as it is not withdrawn."""

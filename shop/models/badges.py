@@ -7,6 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import OwnedQuerySet, User
+from suppliers.models import SOON
 
 from .products import OwnedByProductQuerySet, Product
 
@@ -29,6 +30,13 @@ class BadgeQuerySet(OwnedByProductQuerySet):
             valid_from__lte=day,
             valid_until__gte=day,
         )
+
+    def ending(self, day: date) -> "BadgeQuerySet":
+        """Badges that end within SOON and that no other one of the product follows."""
+        later = Badge.objects.filter(
+            product=OuterRef("product"), withdrawn_on=None, valid_until__gt=OuterRef("valid_until")
+        )
+        return self.valid(day).filter(~Exists(later), valid_until__lte=day + SOON)
 
 
 class Badge(models.Model):
@@ -74,6 +82,10 @@ class Badge(models.Model):
     def last_day(self) -> date:
         """The last day of its notice."""
         return self.valid_from - timedelta(days=1)
+
+    def ends_by(self, day: date) -> bool:
+        """Whether the product does not bear it any more after `day`."""
+        return self.withdrawn_on is not None or self.valid_until <= day
 
     def takes_objections(self, day: date) -> bool:
         """Whether anybody may still say on `day` why the product should not bear it."""

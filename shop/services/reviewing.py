@@ -1,10 +1,9 @@
 """How a listing passes the selection centre: submitted, taken up, approved or returned."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache, partial
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
@@ -15,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.refusals import ErrorItem, Forbidden, Invalid, about
 from accounts.services.audit import Done, record, record_all
-from shop.models import SKU, Badge, ListingVersion, Product
+from shop.models import SKU, ListingVersion, Product
 from suppliers.models import Certificate, Producer, Supplier
 
+from .badges import announce_badge
 from .content import Content, apply_content, content_of, contents_of
 from .documents import document_check, missing_of
 from .listing import WrongStatus, confirm, hold_product, hold_products, lock_stock
@@ -158,7 +158,7 @@ def approve_version(
     version = _decide(version, product, Status.APPROVED, by=by, now=now, note=note)
     if version.is_first:
         _set_status(product, Product.Status.LISTED)
-        _announce_badge(product, by=by, now=now)
+        announce_badge(product, by=by, now=now)
     confirm(product, by=by, now=now)
     return version
 
@@ -181,20 +181,6 @@ def return_version(
     return _decide(
         version, version.product, Status.RETURNED, by=by, now=now, reason=reason, note=note
     )
-
-
-@transaction.atomic
-def withdraw_badge(badge: Badge, *, reason: str, by: User, now: datetime) -> Badge:
-    """Take the badge from a product, also while it is announced. Raise Forbidden, WrongStatus."""
-    if not by.is_reviewer:
-        raise Forbidden
-    badge = Badge.objects.select_for_update().get(pk=badge.pk)
-    if badge.withdrawn_on:
-        raise WrongStatus
-    badge.withdrawn_on, badge.withdrawn_reason = timezone.localdate(now), reason
-    badge.save()
-    record("withdraw_badge", badge, by=by, now=now, reason=reason)
-    return badge
 
 
 def _waiting(version: ListingVersion, *, by: User) -> ListingVersion:
@@ -242,19 +228,6 @@ def _decide(
 def _set_status(product: Product, status: str) -> None:
     product.status = status
     product.save(update_fields=["status", "updated_at"])
-
-
-def _announce_badge(product: Product, *, by: User, now: datetime) -> None:
-    day = timezone.localdate(now)
-    begins = day + timedelta(settings.BADGE_NOTICE_DAYS)
-    badge = Badge.objects.create(
-        product=product,
-        number=f"QNHW-{day:%Y%m%d}-{product.pk}",
-        noticed_from=day,
-        valid_from=begins,
-        valid_until=begins + timedelta(settings.BADGE_VALID_DAYS - 1),
-    )
-    record("announce_badge", badge, by=by, now=now, after={"product": product.code})
 
 
 def _unfit(supplier: Supplier, *, day: date) -> Callable[[Content], list[ErrorItem]]:

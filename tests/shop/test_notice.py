@@ -12,9 +12,15 @@ from django.test import Client
 from accounts.models import AuditEntry, User
 from accounts.refusals import Forbidden, Invalid
 from shop.models import Badge, Objection
+from shop.services.badges import (
+    BadgeHolds,
+    NoticeOver,
+    answer_objection,
+    make_objection,
+    renew_badge,
+    withdraw_badge,
+)
 from shop.services.listing import WrongStatus
-from shop.services.objecting import NoticeOver, answer_objection, make_objection
-from shop.services.reviewing import withdraw_badge
 from suppliers.models import Supplier, SupplierMember
 from tests.browser import needs_browser, opened
 from tests.orders.test_queries import statements
@@ -230,6 +236,52 @@ class TestAnswering:
         answer(objection, "dismissed", reviewer)
         assert not Badge.objects.on_notice(later).exists()
         assert list(Badge.objects.valid(later)) == [badge]
+
+
+class TestRenewing:
+    def test_begins_a_notice_and_follows_the_old_one(self, badge: Badge, reviewer: User) -> None:
+        day = badge.valid_until - timedelta(20)
+        assert list(Badge.objects.ending(day)) == [badge]
+        now = NOW + (day - DAY)
+        new = renew_badge(badge, by=reviewer, now=now)
+        assert (new.noticed_from, new.valid_from) == (day, badge.valid_until + timedelta(1))
+        assert not Badge.objects.ending(day).exists()
+        with pytest.raises(BadgeHolds):
+            renew_badge(badge, by=reviewer, now=now + timedelta(1))
+
+    def test_of_what_ended_begins_after_the_notice(self, badge: Badge, reviewer: User) -> None:
+        withdraw_badge(badge, reason="整改", by=reviewer, now=NOW)
+        with pytest.raises(BadgeHolds):
+            renew_badge(badge, by=reviewer, now=NOW)
+        new = renew_badge(badge, by=reviewer, now=NOW + timedelta(1))
+        assert new.valid_from == DAY + timedelta(8)
+
+    @pytest.mark.parametrize("days", [0, 10, 60])
+    def test_waits_until_it_ends_soon(self, badge: Badge, reviewer: User, days: int) -> None:
+        with pytest.raises(BadgeHolds):
+            renew_badge(badge, by=reviewer, now=NOW + timedelta(days))
+
+    def test_is_the_reviewers_and_of_what_is_on_sale(self, badge: Badge, reviewer: User) -> None:
+        later = NOW + timedelta(200)
+        with pytest.raises(Forbidden):
+            renew_badge(badge, by=User.objects.create_user("olga", role="office"), now=later)
+        badge.product.status = "suspended"
+        badge.product.save()
+        with pytest.raises(WrongStatus):
+            renew_badge(badge, by=reviewer, now=later)
+
+    def test_is_a_button(self, badge: Badge, reviewer: User) -> None:
+        client = signed_in(reviewer)
+        address = f"/admin/shop/badge/{badge.pk}/renew/"
+        assert client.get(address).status_code == 403
+        with time_machine.travel(NOW + timedelta(100), tick=False):
+            client.force_login(reviewer)
+            home = client.get("/admin/", headers={"Accept-Language": "en"}).content.decode()
+            assert "Badges that end soon" in home
+            listed = client.get("/admin/shop/badge/", {"state": "ending"})
+            assert len(listed.context["cl"].result_list) == 1
+            client.post(address, {"_form_submitted": "on"})
+        assert Badge.objects.count() == 2
 
 
 class TestCatalogue:

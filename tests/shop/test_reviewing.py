@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.models import AuditEntry, User
 from accounts.refusals import Forbidden, Invalid, NotFound
 from shop.models import SKU, Badge, ListingVersion, PriceTier, Product
+from shop.services.badges import withdraw_badge
 from shop.services.content import Content, apply_content, content_of, differences
 from shop.services.listing import WrongStatus, retire_product
 from shop.services.reviewing import (
@@ -21,7 +22,6 @@ from shop.services.reviewing import (
     return_version,
     submit_version,
     take_version,
-    withdraw_badge,
     withdraw_version,
 )
 from suppliers.models import Certificate, Supplier, SupplierMember
