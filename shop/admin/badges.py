@@ -62,7 +62,7 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("open", _("open")), *Objection.Outcome.choices]
+        return [("open", _("to be answered")), *Objection.Outcome.choices]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
@@ -146,7 +146,9 @@ class ObjectionAdmin(OwnedAdmin):
 
     @display(description=_("state"), label=COLOURS, ordering="outcome")
     def state(self, objection: Objection) -> tuple[str, str]:
-        return objection.outcome or "open", objection.get_outcome_display() or str(_("open"))
+        return objection.outcome or "open", objection.get_outcome_display() or str(
+            _("to be answered")
+        )
 
     @display(description=_("waits"), ordering="made_at")
     def waits(self, objection: Objection) -> str:

@@ -118,10 +118,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("name", models.CharField(max_length=40, verbose_name="name")),
+                ("name", models.CharField(max_length=40, verbose_name="objector")),
                 ("contact", models.CharField(max_length=100, verbose_name="phone or e-mail")),
                 ("grounds", models.TextField(max_length=2000, verbose_name="grounds")),
-                ("made_at", models.DateTimeField(verbose_name="made at")),
+                ("made_at", models.DateTimeField(verbose_name="objected at")),
                 (
                     "outcome",
                     models.CharField(

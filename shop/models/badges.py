@@ -115,10 +115,10 @@ class Objection(models.Model):
     badge = models.ForeignKey(
         Badge, models.PROTECT, related_name="objections", verbose_name=_("badge")
     )
-    name = models.CharField(_("name"), max_length=40)
+    name = models.CharField(_("objector"), max_length=40)
     contact = models.CharField(_("phone or e-mail"), max_length=100)
     grounds = models.TextField(_("grounds"), max_length=2000)
-    made_at = models.DateTimeField(_("made at"))
+    made_at = models.DateTimeField(_("objected at"))
     outcome = models.CharField(_("outcome"), max_length=9, choices=Outcome, blank=True)
     answer = models.CharField(_("answer"), max_length=500, blank=True)
     answered_by = models.ForeignKey(
