@@ -141,9 +141,13 @@ class TestInABrowser:
         )
         publish()
 
-    @pytest.mark.parametrize("width", [1280, 390])
-    def test_draws_its_charts_within_the_screen(self, live_server: Any, width: int) -> None:
-        with opened(f"{live_server.url}/dashboard/", width=width) as page:
+    @pytest.mark.parametrize(
+        ("width", "language"), [(1280, "zh-CN"), (390, "zh-CN"), (390, "en-GB")]
+    )
+    def test_draws_its_charts_within_the_screen(
+        self, live_server: Any, width: int, language: str
+    ) -> None:
+        with opened(f"{live_server.url}/dashboard/", width=width, language=language) as page:
             for chart in ("months", "map", "pairs"):
                 page.wait_for_selector(f"#{chart} svg")
             overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
