@@ -191,6 +191,11 @@ class Consignment(models.Model):
         """Whether some of it is on its way and more is to follow."""
         return self.status == self.Status.CONFIRMED and self.shipped_at is not None
 
+    @property
+    def shown_status(self) -> str:
+        """Its status as people read it."""
+        return str(_("shipped in part")) if self.has_partly_left else self.get_status_display()
+
 
 class OrderLine(models.Model):
     """

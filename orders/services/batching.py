@@ -6,6 +6,7 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api.serializers import plain
@@ -65,8 +66,6 @@ def draw_batches(
     shipped: Mapping[int, Sequence[Part]],
     *,
     shipment: Shipment,
-    supplier_id: int,
-    day: date,
 ) -> None:
     """
     Take what a shipment has from the supplier's batches that it names; keep which line took what.
@@ -77,7 +76,8 @@ def draw_batches(
     """
     codes = {part.batch for parts in shipped.values() for part in parts if part.quantity}
     codes -= {""}
-    batch_by_code = named_batches(supplier_id, codes) if codes else {}
+    batch_by_code = named_batches(shipment.consignment.supplier_id, codes) if codes else {}
+    day = timezone.localdate(shipment.shipped_at)
     line_by_number = {line.number: line for line in lines}
     errors: list[ErrorItem] = []
     links: dict[tuple[int, int], LineBatch] = {}

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from django.db import connection
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api.serializers import plain
@@ -96,8 +95,7 @@ def ship_consignment(
     if any(map(sum_of, shipped.values())):
         consignment.carrier, consignment.tracking, consignment.shipped_at = carrier, tracking, now
         sent = record_shipment(consignment, leaving, shipped, number=known + 1, now=now)
-        day = timezone.localdate(now)
-        draw_batches(leaving, shipped, shipment=sent, supplier_id=consignment.supplier_id, day=day)
+        draw_batches(leaving, shipped, shipment=sent)
     with connection.cursor() as cursor:
         cursor.execute(
             SHIP_LINES,

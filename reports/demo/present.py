@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -90,34 +91,22 @@ def _decline(order: Order, now: datetime) -> None:
         decline_consignment(consignment.number, reason="产能不足（示例）", by=seller, now=now)
 
 
-def _ship(order: Order, now: datetime) -> None:
+def _ship(order: Order, now: datetime, *, half: bool = False) -> None:
+    """Let all of an order leave, or half of it in a first shipment."""
     for consignment in order.consignments.all():
         ship_consignment(
             consignment.number,
             shipped={
-                line.number: parts_of(line, day=timezone.localdate(now))
+                line.number: [
+                    Part(part.quantity / 2 if half else part.quantity, part.batch)
+                    for part in parts_of(line, day=timezone.localdate(now))
+                ]
                 for line in lines_to_ship(consignment)
             },
             carrier="示例冷链物流",
             tracking=f"示例-{consignment.number}",
-            by=_person(consignment.supplier.code),
-            now=now,
-        )
-
-
-def _ship_half(order: Order, now: datetime) -> None:
-    day = timezone.localdate(now)
-    for consignment in order.consignments.all():
-        ship_consignment(
-            consignment.number,
-            shipped={
-                line.number: [Part(line.quantity / 2, parts_of(line, day=day)[0].batch)]
-                for line in lines_to_ship(consignment)
-            },
-            carrier="示例冷链物流",
-            tracking=f"示例-{consignment.number}-1",
             shipment=1,
-            more_follows=True,
+            more_follows=half,
             by=_person(consignment.supplier.code),
             now=now,
         )
@@ -179,7 +168,7 @@ EXAMPLES = (
     Example("LW-SCHOOL", {"FQ-EGG-360": 30}, (_decline,)),
     Example("ZH-CATERER", {"DS-PICKLE-10": 40}, (_cancel,)),
     Example("SZ-SUPER", {"LL-ROSE-JUICE-24": 300, "PT-WOOD-EAR-5": 20}, (_confirm,)),
-    Example("HP-STATE", {"CS-EGG-360": 60}, (_confirm, _ship_half)),
+    Example("HP-STATE", {"CS-EGG-360": 60}, (_confirm, partial(_ship, half=True))),
     Example("DG-HOSPITAL", {"HS-STURGEON-CHILLED-KG": 200}, (_confirm, _ship, _measure)),
     Example(
         "HK-IMPORTER",
