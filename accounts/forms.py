@@ -1,5 +1,6 @@
-"""Fields of forms that take in files."""
+"""Forms that anybody may send, and fields that take in text and files of strangers."""
 
+import unicodedata
 import uuid
 from collections.abc import Collection
 from typing import Any
@@ -10,8 +11,31 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from .api.serializers import UNSAFE_TEXT
 from .models import MediaType
 from .services.uploads import PICTURES, FileTooLarge, Upload, UploadRejected, checked_upload
+
+
+class PlainField(forms.CharField):
+    """Text as it will be shown, with full-width digits and letters turned into plain ones."""
+
+    def to_python(self, value: Any) -> str:
+        text = unicodedata.normalize("NFKC", super().to_python(value) or "").strip()
+        if UNSAFE_TEXT.search(text.replace("\r\n", " ").replace("\n", " ")):
+            raise ValidationError(_("The text holds characters that cannot be shown."))
+        return text
+
+
+class PublicForm(forms.Form):
+    """A form that needs no account; "accounts/trap.html" shows its trap."""
+
+    # People do not see it; programs that fill in forms do.
+    website = forms.CharField(required=False, label=_("Leave this empty"))
+
+    @property
+    def is_of_a_program(self) -> bool:
+        """Whether something was filled in that people do not see."""
+        return bool(self.data.get("website"))
 
 
 class UploadField(forms.FileField):

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.api.throttles import WindowThrottle, address_of, throttled_page
+from accounts.api.throttles import FormThrottle, throttled_page
+from accounts.forms import PlainField, PublicForm
 from accounts.refusals import Refusal
-from suppliers.forms import PlainField
 from suppliers.models import Certificate
 
 from .models import Badge, Objection
@@ -24,7 +24,7 @@ from .services.badges import make_objection
 KEPT = timedelta(days=30)
 
 
-class ObjectionForm(forms.Form):
+class ObjectionForm(PublicForm):
     """Who objects, and why."""
 
     grounds = PlainField(
@@ -35,20 +35,6 @@ class ObjectionForm(forms.Form):
     )
     name = PlainField(label=gettext_lazy("Your name"), max_length=40)
     contact = PlainField(label=gettext_lazy("Phone or e-mail"), max_length=100)
-    # People do not see it; programs that fill in forms do.
-    website = forms.CharField(required=False, label=gettext_lazy("Leave this empty"))
-
-
-class ObjectionThrottle(WindowThrottle):
-    """People object now and then, a program all the time."""
-
-    window = 3_600
-
-    def bucket(self, request: HttpRequest) -> str:  # type: ignore[override]
-        return f"objection:{address_of(request)}"  # type: ignore[arg-type]
-
-    def allowed(self, bucket: str) -> int:
-        return settings.OBJECTIONS_PER_HOUR
 
 
 @require_safe
@@ -74,10 +60,10 @@ def noticed(request: HttpRequest, number: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, badge, ObjectionForm())
     form = ObjectionForm(request.POST)
-    if form.data.get("website"):
+    if form.is_of_a_program:
         return redirect("objected", number)
-    throttle = ObjectionThrottle()
-    if not throttle.allow_request(request, None):  # type: ignore[arg-type]
+    throttle = FormThrottle("objection", per_hour=settings.OBJECTIONS_PER_HOUR)
+    if not throttle.takes(request):
         message = _("Too many objections came from your address. Please try again in an hour.")
         page = _page(request, badge, form, message=message, status=429)
         page["Retry-After"] = str(round(throttle.wait()))

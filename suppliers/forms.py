@@ -1,31 +1,19 @@
 """The form with which somebody applies to sell here."""
 
 import re
-import unicodedata
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.api.serializers import UNSAFE_TEXT
-from accounts.forms import UploadField
+from accounts.forms import PlainField, PublicForm, UploadField
 from accounts.models import Division
 
 from .identifiers import validate_uscc
 from .models import Certificate, Supplier
 
 PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,17}[0-9]")
-
-
-class PlainField(forms.CharField):
-    """Text as it will be shown, with full-width digits and letters turned into plain ones."""
-
-    def to_python(self, value: Any) -> str:
-        text = unicodedata.normalize("NFKC", super().to_python(value) or "").strip()
-        if UNSAFE_TEXT.search(text.replace("\r\n", " ").replace("\n", " ")):
-            raise ValidationError(_("The text holds characters that cannot be shown."))
-        return text
 
 
 class UsccField(PlainField):
@@ -44,7 +32,7 @@ class CountyField(forms.ModelChoiceField):
         return str(county.local_name)
 
 
-class ApplicationForm(forms.Form):
+class ApplicationForm(PublicForm):
     """Who applies, its business licence, and where the answer goes."""
 
     name = PlainField(label=_("Name as on the licence"), max_length=100)
@@ -79,8 +67,6 @@ class ApplicationForm(forms.Form):
         widget=forms.DateInput({"type": "date"}),
         help_text=_("Empty when it does not end."),
     )
-    # People do not see it; programs that fill in forms do.
-    website = forms.CharField(required=False, label=_("Leave this empty"))
 
     def clean_contact_phone(self) -> str:
         phone: str = self.cleaned_data["contact_phone"]
@@ -94,11 +80,6 @@ class ApplicationForm(forms.Form):
         if begins and ends and ends < begins:
             self.add_error("valid_until", _("A certificate cannot end before it starts."))
         return cleaned
-
-    @property
-    def is_of_a_program(self) -> bool:
-        """Whether something was filled in that people do not see."""
-        return bool(self.data.get("website"))
 
     def supplier(self) -> Supplier:
         """Return who applies, not stored yet."""

@@ -15,7 +15,7 @@ from rest_framework.permissions import AllowAny
 
 from accounts.api.authentication import actor
 from accounts.api.filtering import StrictFilterBackend
-from accounts.api.throttles import WindowThrottle, address_of
+from accounts.api.throttles import FormThrottle
 from accounts.services.uploads import MAX_SIZE, FileCorrupt
 
 from .forms import ApplicationForm
@@ -86,18 +86,6 @@ def certificate_file(request: HttpRequest, name: str) -> HttpResponseBase:
     )
 
 
-class ApplicationThrottle(WindowThrottle):
-    """A county's office may apply for its co-operatives one after another, a program may not."""
-
-    window = 3_600
-
-    def bucket(self, request: HttpRequest) -> str:  # type: ignore[override]
-        return f"application:{address_of(request)}"  # type: ignore[arg-type]
-
-    def allowed(self, bucket: str) -> int:
-        return settings.APPLICATIONS_PER_HOUR
-
-
 # Looked at before the body is read, which the protection against forgery needs.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -108,8 +96,9 @@ def apply(request: HttpRequest) -> HttpResponse:
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_APPLICATION:
         message = _("The file is larger than is allowed.")
         return _application_page(request, ApplicationForm(), message=message, status=413)
-    throttle = ApplicationThrottle()
-    if not throttle.allow_request(request, None):  # type: ignore[arg-type]
+    # A county's office may apply for its co-operatives one after another.
+    throttle = FormThrottle("application", per_hour=settings.APPLICATIONS_PER_HOUR)
+    if not throttle.takes(request):
         message = _("Too many applications came from your address. Please try again in an hour.")
         page = _application_page(request, ApplicationForm(), message=message, status=429)
         page["Retry-After"] = str(round(throttle.wait()))

@@ -91,6 +91,22 @@ class AddressThrottle(WindowThrottle):
         return f"address_read:{address_of(request)}"
 
 
+class FormThrottle(WindowThrottle):
+    """Lets a public form be sent so often in an hour from an address."""
+
+    window = 3_600
+
+    def __init__(self, form: str, *, per_hour: int) -> None:
+        self.form, self.per_hour = form, per_hour
+
+    def allowed(self, bucket: str) -> int:
+        return self.per_hour
+
+    def takes(self, request: HttpRequest) -> bool:
+        """Count one more sending of the form; return whether it is still within its limit."""
+        return not settings.THROTTLE_ENABLED or self.allows(f"{self.form}:{address_of(request)}")
+
+
 def throttled_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let a public page be read as often from an address as the API without a key."""
     throttle = AddressThrottle()
