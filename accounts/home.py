@@ -1,6 +1,6 @@
 """What a home page is made of, and the cards of the audit trail."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -69,15 +69,16 @@ def counted(
     *,
     address: str,
     note: str = "",
+    prepare: Callable[[models.QuerySet[Any]], Iterable[Any]] = iter,
 ) -> Card:
-    """Return the card of work that `rows` are, each shown as `row` says."""
+    """Return the card of work that `rows` are, each shown as `row` says, once prepared."""
     return Card(
         title,
         icon,
         address,
         count=rows.count(),
         note=note,
-        rows=[row(one) for one in rows[:SHOWN]],
+        rows=[row(one) for one in prepare(rows[:SHOWN])],
         waits=True,
     )
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.admin import SUPPLIER
-from accounts.home import SHOWN, Card, Row, age_of, counted, list_of, page_of
+from accounts.home import Card, Row, age_of, counted, list_of, page_of
 from accounts.models import User
 from orders.models import Consignment
 from suppliers.models import Supplier
@@ -71,17 +71,13 @@ def _for_office(*, now: datetime) -> Iterator[Card]:
         lambda month: Row(str(month), page_of(month), month.get_status_display()),
         address=desk,
     )
-    anomalies = Anomaly.objects.unanswered()
-    yield Card(
+    yield counted(
         _("Anomalies that wait for an answer"),
         "troubleshoot",
-        list_of(Anomaly, answered_at__isnull=True),
-        count=anomalies.count(),
-        rows=[
-            Row(str(anomaly), page_of(anomaly), anomaly.about)
-            for anomaly in described(anomalies[:SHOWN])
-        ],
-        waits=True,
+        Anomaly.objects.unanswered(),
+        lambda anomaly: Row(str(anomaly), page_of(anomaly), anomaly.about),
+        address=list_of(Anomaly, answered_at__isnull=True),
+        prepare=described,
     )
     yield counted(
         _("Declarations that wait to be settled"),

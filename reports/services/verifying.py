@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.rows import rows_of
 from accounts.services.heads import kept_heads
 from accounts.services.sealing import broken_blocks, late_rows, lost_heads, stray_rows
@@ -259,9 +261,16 @@ def verify(*, now: datetime, month: date | None = None) -> list[Check]:
         "evidence files are as they were attached": partial(_damaged_evidence, month),
         "declared files are as they were received": partial(_damaged_declarations, month),
         "report files are as they were made": partial(_damaged_reports, month, now),
-        "certificate files are as they were entered": partial(_damaged_certificates, month),
-        "batch documents are as they were entered": partial(_damaged_batch_documents, month),
-        "pictures are as they were drawn": partial(_damaged_pictures, month),
+        # Those of applicants are among them.
+        "certificate files are as they were entered": partial(
+            _unlike, "certificate", Certificate.objects.exclude(file=""), month
+        ),
+        "batch documents are as they were entered": partial(
+            _unlike, "batch_document", BatchDocument.objects.exclude(file=""), month
+        ),
+        "pictures are as they were drawn": partial(
+            _unlike, "picture", ProductImage.objects.named_by_digest(), month
+        ),
     }
     return [Check(name, check()) for name, check in checks.items()]
 
@@ -315,36 +324,14 @@ def _damaged_reports(month: date | None, now: datetime) -> list[Finding]:
     return _damaged("report", ((row, path_of(row)) for row in files))
 
 
-def _damaged_certificates(month: date | None) -> list[Finding]:
-    # Neither they, nor batches and pictures, are of a month; those of applicants are among them.
-    rows = Certificate.objects.none() if month else Certificate.objects.exclude(file="")
-    return _unlike(
-        "certificate",
-        ((row.pk, row.file.path, row.sha256) for row in rows.order_by("id").iterator()),
-    )
-
-
-def _damaged_batch_documents(month: date | None) -> list[Finding]:
-    rows = BatchDocument.objects.none() if month else BatchDocument.objects.exclude(file="")
-    return _unlike(
-        "batch_document",
-        ((row.pk, row.file.path, row.sha256) for row in rows.order_by("id").iterator()),
-    )
-
-
-def _damaged_pictures(month: date | None) -> list[Finding]:
-    rows = ProductImage.objects.none() if month else ProductImage.objects.named_by_digest()
-    return _unlike(
-        "picture", ((row.pk, row.file.path, row.digest) for row in rows.order_by("id").iterator())
-    )
-
-
-def _unlike(kind: str, files: Iterable[tuple[int, str, str]]) -> list[Finding]:
-    """Return the rows whose file, at this path, is not the one with this digest."""
+def _unlike(kind: str, rows: QuerySet[Any], month: date | None) -> list[Finding]:
+    """Return the rows whose file is not the one with their digest; none of them is of a month."""
+    if month:
+        return []
     damaged = (
-        {kind: key, "wrong": "is missing or another file"}
-        for key, path, sha256 in files
-        if _is_damaged(Path(path), sha256)
+        {kind: row.pk, "wrong": "is missing or another file"}
+        for row in rows.order_by("id").iterator()
+        if _is_damaged(Path(row.file.path), row.sha256)
     )
     return list(islice(damaged, LISTED))
 

@@ -242,8 +242,8 @@ class ProductImage(models.Model):
         return self.caption or str(self.file)
 
     @property
-    def digest(self) -> str:
-        """The SHA-256 that its name says."""
+    def sha256(self) -> str:
+        """The digest that its name says."""
         return Path(self.file.path).name[:64]
 
 
