@@ -116,7 +116,7 @@ class ConsignmentAdmin(OwnedAdmin):
 
     @display(description=_("destination"))
     def destination(self, consignment: Consignment) -> str:
-        return consignment.order.address.division.name
+        return consignment.order.address.division.local_name
 
     @display(description=_("purchase order"))
     def purchase_order(self, consignment: Consignment) -> str:
