@@ -20,6 +20,8 @@ from reports.models import LedgerEntry
 from reports.services.files import filling
 from reports.services.files.form import monthly_form
 from reports.services.files.keeping import path_of
+from reports.services.files.printing import write_statement
+from reports.services.files.statement import Statement, StatementRow
 from reports.services.totals import roll_up
 from shop.models import Category
 
@@ -332,6 +334,23 @@ class TestStatement:
             entry("999.99", product_name="别人的茶"),
         )
         return delivery
+
+    def test_leaves_no_page_to_totals_alone(self, tmp_path: Path) -> None:
+        lengths = []
+        # A page takes some 25 rows: what is one too many for it is among these.
+        for number in range(22, 30):
+            of = Statement(
+                title="供应商对账单", text="-", name="长顺蛋业", code="CS", month=OCTOBER,
+                issued_on=OCTOBER, sha256="", audit_line="", entries=number,
+                rows=[StatementRow("长顺绿壳鸡蛋", "件", Decimal(1), Decimal(1))] * number,
+                freight=Decimal(1),
+            )  # fmt: skip
+            path = tmp_path / "statement.pdf"
+            write_statement(path, of)
+            pages = PdfReader(path).pages
+            assert all("长顺绿壳鸡蛋" in page.extract_text() for page in pages)
+            lengths.append(len(pages))
+        assert {1, 2} == set(lengths)
 
     @pytest.mark.parametrize(
         ("kind", "title", "name"),

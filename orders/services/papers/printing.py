@@ -24,12 +24,12 @@ PROPOSED = "建议 {batch}"
 
 Columns = Sequence[tuple[str, str]]
 PACKED: Columns = (
-    ("行", "number"), ("规格编码", "short"), ("商品", "text"), ("贮存", "short"),
+    ("行", "number"), ("规格编码", "short"), ("商品", "name"), ("贮存", "short"),
     ("数量", "number"), ("单位", "short"), ("净重（千克）", "number"), ("批次", "text"),
     ("实装", "short"),
 )  # fmt: skip
 DELIVERED: Columns = (
-    ("行", "number"), ("规格编码", "short"), ("商品", "text"), ("订购", "number"),
+    ("行", "number"), ("规格编码", "short"), ("商品", "name"), ("订购", "number"),
     ("实发", "number"), ("单位", "short"), ("批次", "text"), ("单价（元）", "number"),
     ("金额（元）", "number"), ("实收", "short"),
 )  # fmt: skip
